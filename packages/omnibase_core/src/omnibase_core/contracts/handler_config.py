@@ -1,0 +1,68 @@
+"""The `config` of each handler type: what a contract may say there, checked without loading a driver.
+
+Secret fields hold a ModelSecretRef in a contract and a Secret once the host has resolved them.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from omnibase_core.secret import ModelSecretRef, Secret
+
+SecretField = ModelSecretRef | Secret
+Milliseconds = Annotated[int, Field(gt=0, le=86_400_000)]
+
+
+class ModelHandlerConfig(BaseModel):
+    """What every handler's config has in common: closed, frozen, each field with its unit in its name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class ModelHttpConfig(ModelHandlerConfig):
+    """The `http` handler.
+
+    base_url: origin and path prefix that relative payload urls are put behind; its origin is allowed by itself.
+    headers: sent to base_url's origin only; a value is text or a secret reference.
+    allow: further origins (`scheme://host[:port]`) that payload urls may name, besides base_url's.
+    allow_private: networks (CIDR) or host names whose private or loopback addresses may be connected to.
+    connect_timeout_ms: to establish a connection. The total deadline is the binding's timeout_ms.
+    max_response_bytes: bound on the decoded body.
+    max_redirects: redirects followed for GET and HEAD, within the allow-list; 0 follows none.
+    idempotency_key: sends `Idempotency-Key: <envelope id>` with POST, PUT, PATCH and DELETE, which makes an
+        unanswered POST or PATCH retryable.
+    max_connections: connections to all servers together.
+    ca_file: PEM file with the certificate authorities to trust instead of the system's.
+    """
+
+    base_url: str | None = None
+    headers: dict[str, str | SecretField] = Field(default_factory=dict)
+    allow: tuple[str, ...] = ()
+    allow_private: tuple[str, ...] = ()
+    connect_timeout_ms: Milliseconds = 5_000
+    max_response_bytes: Annotated[int, Field(gt=0, le=64 * 1024 * 1024)] = 512 * 1024
+    max_redirects: Annotated[int, Field(ge=0, le=20)] = 0
+    idempotency_key: bool = True
+    max_connections: Annotated[int, Field(gt=0, le=1_000)] = 100
+    ca_file: str | None = None
+
+
+class ModelDbConfig(ModelHandlerConfig):
+    """The `db` handler.
+
+    dsn: `postgresql://user:password@host:port/database`, a secret reference always.
+    pool_size: connections at the most; they are opened when first needed.
+    acquire_timeout_ms: how long an operation waits for a free connection (POOL_EXHAUSTED then).
+    statement_timeout_ms: per statement, told to the server too; null leaves it to the binding's timeout_ms.
+    statement_cache_size: prepared statements kept per connection; 0 behind pgbouncer's transaction mode.
+    max_rows: rows that one statement may return.
+    isolation: of db.transaction where the payload names none.
+    """
+
+    dsn: SecretField | None = None
+    pool_size: Annotated[int, Field(gt=0, le=1_000)] = 10
+    acquire_timeout_ms: Milliseconds = 5_000
+    statement_timeout_ms: Milliseconds | None = None
+    statement_cache_size: Annotated[int, Field(ge=0, le=10_000)] = 100
+    max_rows: Annotated[int, Field(gt=0, le=1_000_000)] = 10_000
+    isolation: Literal["read_committed", "repeatable_read", "serializable"] = "read_committed"

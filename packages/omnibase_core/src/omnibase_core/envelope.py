@@ -1,0 +1,189 @@
+"""The envelope: what every message on the bus is (docs/envelope.md walks its path)."""
+
+import hashlib
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, JsonValue, model_validator
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from omnibase_core.enums import EnumErrorCode, EnumHandlerType
+from omnibase_core.errors import RuntimeHostError
+
+JsonObject = dict[str, JsonValue]
+
+_RESPONSE_NAME = b"onex.response"
+_UUID_FORM = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+_TIMESTAMP_FORM = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$"
+
+
+class _CanonicalText:
+    """Accepts one written form only, where pydantic would take several: the text is matched, then parsed."""
+
+    def __init__(self, pattern: str) -> None:
+        self._pattern = pattern
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        value = handler(source)
+        lax = {**value, "strict": False}
+        written = core_schema.str_schema(strict=True, pattern=self._pattern, regex_engine="rust-regex")
+        return core_schema.json_or_python_schema(
+            json_schema=core_schema.chain_schema([written, lax]),
+            python_schema=value,
+            serialization=value.get("serialization"),
+        )
+
+
+CanonicalUuid = Annotated[UUID, _CanonicalText(_UUID_FORM)]
+CanonicalTimestamp = Annotated[datetime, _CanonicalText(_TIMESTAMP_FORM)]
+
+
+class ModelEnvelopeError(BaseModel):
+    """Why a request failed: `code` and `retryable` for programs, `message` for people, `details` for both."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    code: EnumErrorCode
+    message: str
+    handler_type: EnumHandlerType | None = None
+    operation: str | None = None
+    retryable: bool
+    details: JsonObject = Field(default_factory=dict)
+
+    @classmethod
+    def of(cls, error: RuntimeHostError) -> Self:
+        """What the bus may know of an error."""
+        return cls(
+            code=error.code,
+            message=error.message,
+            handler_type=error.handler_type,
+            operation=error.operation,
+            retryable=error.retryable,
+            details=error.details,
+        )
+
+
+class ModelOnexEnvelope(BaseModel):
+    """One message: a request to a node, or the response to one (docs/envelope.md has every field).
+
+    Envelopes are values: nobody changes one. `reply` and `failure` make the response to a request; both
+    take the time from their caller, and derive the response's id from the request's, so that the response
+    to a redelivered request is recognised as the same one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, ser_json_inf_nan="constants")
+
+    envelope_id: CanonicalUuid
+    envelope_version: Literal["1.0.0"] = "1.0.0"
+    correlation_id: CanonicalUuid | None = None
+    causation_id: CanonicalUuid | None = None
+    source_node: str | None = None
+    target_node: Annotated[str, Field(min_length=1)] | None = None
+    handler_type: EnumHandlerType | None = None
+    operation: Annotated[str, Field(min_length=1)] | None = None
+    payload: JsonObject | None = None
+    metadata: JsonObject = Field(default_factory=dict)
+    timestamp: CanonicalTimestamp
+    ttl_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    is_response: bool = False
+    success: bool | None = None
+    error: ModelEnvelopeError | None = None
+
+    @model_validator(mode="after")
+    def _request_or_response(self) -> Self:
+        if self.is_response:
+            if self.success is None:
+                raise _inconsistent("success", "a response says whether it succeeded: true or false")
+            if self.success is (self.error is not None):
+                raise _inconsistent("error", "a failure carries an error, a success none")
+            if self.error is not None and self.payload is not None:
+                raise _inconsistent("payload", "a failure has no payload")
+        elif self.target_node is None:
+            raise _inconsistent("target_node", "a request names its node: the slug is required")
+        elif self.success is not None or self.error is not None:
+            raise _inconsistent("is_response", "a request has neither success nor error")
+        return self
+
+    @property
+    def response_id(self) -> UUID:
+        """The id that every response to this request has: uuid5 of the request's id (RFC 9562, 5.5)."""
+        digest = hashlib.sha1(self.envelope_id.bytes + _RESPONSE_NAME, usedforsecurity=False).digest()
+        return UUID(bytes=digest[:16], version=5)
+
+    def reply(
+        self,
+        payload: JsonObject,
+        *,
+        timestamp: datetime,
+        handler_type: EnumHandlerType | None = None,
+        operation: str | None = None,
+    ) -> "ModelOnexEnvelope":
+        """The successful response. `handler_type` and `operation` say what was executed."""
+        return self._response(
+            timestamp, handler_type or self.handler_type, operation or self.operation, payload, None
+        )
+
+    def failure(self, error: RuntimeHostError, *, timestamp: datetime) -> "ModelOnexEnvelope":
+        """The error envelope: success false, no payload, and of the error only what the bus may know."""
+        return self._response(
+            timestamp,
+            error.handler_type or self.handler_type,
+            error.operation or self.operation,
+            None,
+            ModelEnvelopeError.of(error),
+        )
+
+    def _response(
+        self,
+        timestamp: datetime,
+        handler_type: EnumHandlerType | None,
+        operation: str | None,
+        payload: JsonObject | None,
+        error: ModelEnvelopeError | None,
+    ) -> "ModelOnexEnvelope":
+        return _unvalidated(
+            {
+                "envelope_id": self.response_id,
+                "envelope_version": "1.0.0",
+                "correlation_id": self.correlation_id,
+                "causation_id": self.envelope_id,
+                "source_node": self.target_node,
+                "target_node": self.source_node or None,
+                "handler_type": handler_type,
+                "operation": operation,
+                "payload": payload,
+                "metadata": {**self.metadata, "original_target_node": self.target_node},
+                "timestamp": timestamp,
+                "ttl_seconds": None,
+                "is_response": True,
+                "success": error is None,
+                "error": error,
+            }
+        )
+
+    def correlated(self, correlation_id: UUID) -> "ModelOnexEnvelope":
+        """This request with the correlation id that the host gave it; one that has its own keeps it."""
+        if self.correlation_id is not None:
+            return self
+        return _unvalidated({**self.__dict__, "correlation_id": correlation_id})
+
+
+_FIELDS = frozenset(ModelOnexEnvelope.model_fields)
+
+
+def _unvalidated(values: dict[str, Any]) -> ModelOnexEnvelope:
+    """An envelope from values that are valid by construction, at a third of the validator's cost.
+
+    A test holds each caller to what the validated constructor makes of the same values.
+    """
+    envelope = ModelOnexEnvelope.__new__(ModelOnexEnvelope)
+    object.__setattr__(envelope, "__dict__", values)
+    object.__setattr__(envelope, "__pydantic_fields_set__", set(_FIELDS))
+    object.__setattr__(envelope, "__pydantic_extra__", None)
+    object.__setattr__(envelope, "__pydantic_private__", None)
+    return envelope
+
+
+def _inconsistent(field: str, sentence: str) -> PydanticCustomError:
+    return PydanticCustomError("inconsistent", "{sentence}", {"field": field, "sentence": sentence})
