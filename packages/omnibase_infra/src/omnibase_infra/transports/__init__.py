@@ -1,0 +1,1 @@
+"""What carries bytes to servers; nothing here knows envelopes."""
