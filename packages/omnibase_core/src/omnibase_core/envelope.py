@@ -168,6 +168,12 @@ class ModelOnexEnvelope(BaseModel):
             return self
         return _unvalidated({**self.__dict__, "correlation_id": correlation_id})
 
+    def addressed(self, handler_type: EnumHandlerType, operation: str, payload: JsonObject) -> "ModelOnexEnvelope":
+        """This request as one handler gets it: the operation named, the payload validated."""
+        return _unvalidated(
+            {**self.__dict__, "handler_type": handler_type, "operation": operation, "payload": payload}
+        )
+
 
 _FIELDS = frozenset(ModelOnexEnvelope.model_fields)
 

@@ -1,0 +1,222 @@
+"""Bytes to envelopes and back: strict (FORMATS 1), and the hot path.
+
+Two readers. The fast one is pydantic's JSON validator, which holds every field's form but lets three things
+through: duplicate keys, numbers beyond range inside `payload` and `metadata`, and deep nesting. One walk
+over the result finds the last two, and counts keys. Without its white space, the text has at least one `":`
+for each key that was written, so exactly as many as there are keys in the result means that none stood twice.
+On any doubt the slow reader decides alone; it is the only one that refuses, so every refusal has the same
+words and a JSON path.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any, Final, NoReturn
+
+from pydantic import ValidationError
+
+from omnibase_core.envelope import JsonObject, ModelOnexEnvelope
+from omnibase_core.errors import EnvelopeValidationError, PayloadTooLargeError, shown
+
+MAX_DEPTH: Final = 32
+MAX_ENVELOPE_BYTES: Final = 1_048_576
+_INT_LIMIT: Final = 2**63
+_INT_DIGITS: Final = 20
+_WHITE_SPACE: Final = b" \t\r\n"
+
+_validate_json: Callable[[bytes], ModelOnexEnvelope] = ModelOnexEnvelope.__pydantic_validator__.validate_json
+_to_json: Callable[[ModelOnexEnvelope], bytes] = ModelOnexEnvelope.__pydantic_serializer__.to_json
+
+
+class _DoubtError(Exception):
+    """The fast reader cannot tell; the slow one decides."""
+
+
+class _Refused:
+    """Stands in the slow reader's tree where a value has no place in an envelope."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+
+def decode(raw: bytes, limit: int = MAX_ENVELOPE_BYTES) -> ModelOnexEnvelope:
+    """The envelope that these bytes are.
+
+    Raises PayloadTooLargeError over `limit` bytes, else EnvelopeValidationError with the JSON path of what is
+    wrong (`$` and an offset for a syntax error), never the value.
+    """
+    if len(raw) > limit:
+        raise PayloadTooLargeError(
+            f"the envelope has {len(raw)} bytes, the limit is {limit}; send less, or a reference to the data"
+        )
+    try:
+        envelope = _validate_json(raw)
+        keys = len(envelope.model_fields_set) + _count(envelope.metadata, 2)
+        if envelope.payload is not None:
+            keys += _count(envelope.payload, 2)
+        if envelope.error is not None:
+            keys += len(envelope.error.model_fields_set) + _count(envelope.error.details, 3)
+        if keys == raw.translate(None, _WHITE_SPACE).count(b'":'):
+            return envelope
+    except (ValidationError, _DoubtError):
+        pass
+    return _decode_slowly(raw)
+
+
+def encode(envelope: ModelOnexEnvelope) -> bytes:
+    """The envelope as compact JSON in UTF-8.
+
+    The payload must hold JSON values only: pass a handler's raw result through `check_json` first.
+    """
+    return _to_json(envelope)
+
+
+def check_json(value: JsonObject, path: str = "$.payload") -> None:
+    """Refuses what our own decoder would refuse or change: NaN, sets, Decimals, 2**64, too much depth.
+
+    Raises EnvelopeValidationError with the path of the first such value.
+    """
+    try:
+        _count(value, 2)
+    except _DoubtError:
+        problem = _first_problem(value, path, 2)
+        if problem is not None:
+            raise EnvelopeValidationError(problem[1], path=problem[0]) from None
+
+
+def _count(value: Any, depth: int) -> int:
+    """Keys in the value; _DoubtError for what an envelope may not hold."""
+    if depth > MAX_DEPTH:
+        raise _DoubtError
+    keys = 0
+    if type(value) is dict:
+        keys = len(value)
+        value = value.values()
+    for item in value:
+        kind = type(item)
+        if kind is str or kind is bool or item is None:
+            continue
+        if kind is dict or kind is list:
+            keys += _count(item, depth + 1)
+        elif kind is float:
+            if item - item != 0.0:
+                raise _DoubtError
+        elif kind is not int or not -_INT_LIMIT <= item < _INT_LIMIT:
+            raise _DoubtError
+    return keys
+
+
+def _decode_slowly(raw: bytes) -> ModelOnexEnvelope:
+    tree = _parse(raw)
+    if type(tree) is not dict:
+        raise EnvelopeValidationError("an envelope is a JSON object")
+    problem = _first_problem(tree, "$", 1)
+    if problem is not None:
+        raise EnvelopeValidationError(problem[1], path=problem[0])
+    try:
+        return _validate_json(raw)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_context=True, include_url=False)[0]
+        raise EnvelopeValidationError(_sentence(first), path=_field_path(first)) from None
+
+
+def _parse(raw: bytes) -> object:
+    try:
+        return json.loads(
+            raw.decode("utf-8"),
+            object_pairs_hook=_pairs,
+            parse_constant=lambda name: _Refused(f"{name} is no JSON number"),
+            parse_int=_integer,
+        )
+    except UnicodeDecodeError as error:
+        _refuse_syntax("invalid UTF-8", error.start)
+    except json.JSONDecodeError as error:
+        _refuse_syntax(f"not JSON: {error.msg}", len(error.doc[: error.pos].encode("utf-8", "surrogatepass")))
+    except RecursionError:
+        raise EnvelopeValidationError(f"nested deeper than {MAX_DEPTH} levels") from None
+
+
+def _refuse_syntax(message: str, offset: int) -> NoReturn:
+    raise EnvelopeValidationError(f"{message} at byte {offset}", offset=offset) from None
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    tree = dict(pairs)
+    if len(tree) < len(pairs):
+        seen = set[str]()
+        for key, _ in pairs:
+            if key in seen:
+                tree[key] = _Refused("the key stands twice in its object")
+            seen.add(key)
+    return tree
+
+
+def _integer(digits: str) -> int | _Refused:
+    number = int(digits) if len(digits) <= _INT_DIGITS else _INT_LIMIT
+    return number if -_INT_LIMIT <= number < _INT_LIMIT else _Refused("the integer is beyond 64 bits")
+
+
+def _first_problem(value: object, path: str, depth: int) -> tuple[str, str] | None:
+    """Path and reason of the first value, in document order, that an envelope may not hold."""
+    if isinstance(value, dict | list):
+        if depth > MAX_DEPTH:
+            return path, f"nested deeper than {MAX_DEPTH} levels"
+        return _first_problem_inside(value, path, depth)
+    reason = _scalar_problem(value)
+    return None if reason is None else (path, reason)
+
+
+def _first_problem_inside(
+    value: dict[object, object] | list[object], path: str, depth: int
+) -> tuple[str, str] | None:
+    if isinstance(value, list):
+        items = [(f"{path}[{index}]", item) for index, item in enumerate(value)]
+    else:
+        items = [(f"{path}.{shown(str(key))}", item) for key, item in value.items()]
+        for key in value:
+            if not isinstance(key, str) or not _encodable(key):
+                return f"{path}.{shown(str(key))}", "a key must be text of valid Unicode"
+    for item_path, item in items:
+        problem = _first_problem(item, item_path, depth + 1)
+        if problem is not None:
+            return problem
+    return None
+
+
+def _scalar_problem(value: object) -> str | None:
+    if value is None or isinstance(value, bool):
+        return None
+    if isinstance(value, _Refused):
+        return value.reason
+    if isinstance(value, str):
+        return None if _encodable(value) else "a lone surrogate is no Unicode text"
+    if isinstance(value, int):
+        return None if -_INT_LIMIT <= value < _INT_LIMIT else "the integer is beyond 64 bits"
+    if isinstance(value, float):
+        return None if value - value == 0.0 else "the number is beyond the range of a double"
+    return "not a JSON value"
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _field_path(error: Any) -> str:
+    field = error.get("ctx", {}).get("field")
+    parts = [*error["loc"], *([field] if field else [])]
+    return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{shown(str(part))}" for part in parts)
+
+
+_FORMS: Final = {
+    "missing": "the field is required",
+    "extra_forbidden": "unknown field; an envelope has no other fields than those documented",
+    "string_pattern_mismatch": "not in canonical form: a UUID has dashes, a timestamp is RFC 3339 with offset",
+}
+
+
+def _sentence(error: Any) -> str:
+    """Pydantic's message where it cannot hold the input, ours where ours says more."""
+    return _FORMS.get(error["type"]) or str(error["msg"])

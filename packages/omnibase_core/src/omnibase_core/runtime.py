@@ -1,0 +1,281 @@
+"""NodeRuntime and NodeInstance: which node, may it, with what, and what came out. Pure and in memory.
+
+Neither replies, waits nor retries: the host builds the reply from a NodeResult, and what stands around a
+handler decides about time. The methods are coroutines only because a handler is awaited.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from omnibase_core import urls
+from omnibase_core.codec import check_json
+from omnibase_core.contracts.fields import FieldMismatchError
+from omnibase_core.contracts.node import ModelIoOperation, ModelNodeContract
+from omnibase_core.description import RuntimeHandler
+from omnibase_core.enums import EnumErrorCode, EnumHandlerType, EnumNodeKind
+from omnibase_core.envelope import JsonObject, ModelEnvelopeError, ModelOnexEnvelope
+from omnibase_core.errors import (
+    EnvelopeValidationError,
+    HandlerExecutionError,
+    HandlerNotFoundError,
+    InvalidOperationError,
+    NodeNotFoundError,
+    ProtocolConfigurationError,
+    RuntimeHostError,
+    TransientHandlerError,
+    UnexpectedResultError,
+    shown,
+)
+
+ComputeFunction = Callable[[dict[str, object]], Mapping[str, object]]
+HandlerCall = Callable[[ModelOnexEnvelope, str | None], Awaitable[ModelOnexEnvelope]]
+
+
+class NodeResult(NamedTuple):
+    """What a node made of a request: the reply's payload, and what was executed (None for COMPUTE)."""
+
+    payload: JsonObject
+    handler_type: EnumHandlerType | None = None
+    operation: str | None = None
+
+
+class NodeInstance:
+    """One node: its contract, and the way from a request to its result.
+
+    compute: the function of a COMPUTE node. It is pure: values of the input model in, of the output model out.
+    base_urls: of the http handlers by binding name, to hold a node to its `target`.
+    """
+
+    def __init__(
+        self,
+        contract: ModelNodeContract,
+        compute: ComputeFunction | None = None,
+        *,
+        base_urls: Mapping[str, str | None] | None = None,
+    ) -> None:
+        self.contract = contract
+        self.slug = contract.name
+        self.node_type = contract.node_type
+        self._compute = _checked_function(contract, compute)
+        self._execute: HandlerCall | None = None
+        self._operations = {name: entry for entry in contract.io_operations for name in entry.operations}
+        self._base_urls = dict(base_urls or {})
+
+    def attach(self, execute: HandlerCall) -> None:
+        """Gives the node the way to its handlers; the runtime does so when it registers the node."""
+        self._execute = execute
+
+    async def handle(self, envelope: ModelOnexEnvelope) -> NodeResult:
+        """The result of this request.
+
+        Raises InvalidOperationError, EnvelopeValidationError for the input, UnexpectedResultError for the
+        output, and whatever RuntimeHostError the handler raised.
+        """
+        if self._compute is not None:
+            return self._calculate(self._compute, envelope)
+        operation, entry = self._chosen(envelope)
+        payload = self._checked_input(envelope)
+        self._hold_to_target(entry, payload)
+        if self._execute is None:
+            raise ProtocolConfigurationError(
+                f"Node '{self.slug}' is not registered with a runtime; register_node first"
+            )
+        response = await self._execute(envelope.addressed(entry.type, operation, payload), entry.handler)
+        return NodeResult(self._checked_output(_payload_of(response)), entry.type, operation)
+
+    def _calculate(self, compute: ComputeFunction, envelope: ModelOnexEnvelope) -> NodeResult:
+        if envelope.operation is not None or envelope.handler_type is not None:
+            raise InvalidOperationError(
+                f"Node '{self.slug}' is a COMPUTE node: leave operation and handler_type out",
+                (),
+                operation=envelope.operation,
+            )
+        try:
+            values = self.contract.input.decode(envelope.payload or {})
+        except FieldMismatchError as error:
+            raise _invalid_input(error) from None
+        try:
+            result = compute(values)
+        except Exception as error:  # noqa: BLE001 - whatever a function of the application raises is its failure
+            raise HandlerExecutionError(
+                f"The function of COMPUTE node '{self.slug}' failed; the host's log has the reason"
+            ) from error
+        try:
+            return NodeResult(self.contract.output.encode(result))
+        except FieldMismatchError as error:
+            raise _unexpected_output(self.slug, error, effect=False) from None
+
+    def _chosen(self, envelope: ModelOnexEnvelope) -> tuple[str, ModelIoOperation]:
+        name = envelope.operation
+        if name is None:
+            if len(self._operations) != 1:
+                raise InvalidOperationError(
+                    f"Node '{self.slug}' has several operations: name one", self._operations
+                )
+            name = next(iter(self._operations))
+        entry = self._operations.get(name)
+        if entry is None:
+            raise InvalidOperationError(
+                f"Node '{self.slug}' has no operation '{shown(name)}'", self._operations, operation=name
+            )
+        if envelope.handler_type not in (None, entry.type):
+            raise InvalidOperationError(
+                f"Operation '{name}' is one of handler type '{entry.type}', but the envelope says "
+                f"'{envelope.handler_type}'; leave handler_type out",
+                self._operations,
+                operation=name,
+            )
+        return name, entry
+
+    def _checked_input(self, envelope: ModelOnexEnvelope) -> JsonObject:
+        try:
+            return self.contract.input.check(envelope.payload or {})
+        except FieldMismatchError as error:
+            raise _invalid_input(error) from None
+
+    def _hold_to_target(self, entry: ModelIoOperation, payload: JsonObject) -> None:
+        url = payload.get("url")
+        if entry.target is None or entry.type is not EnumHandlerType.HTTP or not isinstance(url, str):
+            return
+        try:
+            allowed = urls.within(entry.target, urls.resolve(self._base_urls.get(entry.handler), url))
+        except urls.UrlError as error:
+            raise EnvelopeValidationError(str(error), path="$.payload.url") from None
+        if not allowed:
+            raise EnvelopeValidationError(
+                f"node '{self.slug}' may call below {entry.target} only, as its contract's target says",
+                path="$.payload.url",
+            )
+
+    def _checked_output(self, payload: JsonObject) -> JsonObject:
+        try:
+            check_json(payload, "$")
+            return self.contract.output.check(payload)
+        except EnvelopeValidationError as error:
+            raise UnexpectedResultError(
+                f"The result of node '{self.slug}' is not JSON: {error.message}", details={"effect": "performed"}
+            ) from None
+        except FieldMismatchError as error:
+            raise _unexpected_output(self.slug, error, effect=True) from None
+
+
+class NodeRuntime:
+    """Routes requests to nodes, and nodes to handlers; tables made at start, looked up per envelope."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[tuple[EnumHandlerType, str], RuntimeHandler] = {}
+        self._nodes: dict[str, NodeInstance] = {}
+
+    def register_handler(self, handler: RuntimeHandler, name: str | None = None) -> None:
+        """Adds a handler under its binding's name (default: its type).
+
+        Raises ProtocolConfigurationError for a second one of that type and name, or a type that is no
+        EnumHandlerType.
+        """
+        if not isinstance(handler.handler_type, EnumHandlerType):
+            raise ProtocolConfigurationError("A handler's handler_type is an EnumHandlerType, not a text")
+        key = (handler.handler_type, name or handler.handler_type.value)
+        if key in self._handlers:
+            raise ProtocolConfigurationError(
+                f"Two handlers of type '{key[0]}' are named '{key[1]}'; give each binding a name of its own"
+            )
+        self._handlers[key] = handler
+
+    def register_node(self, node: NodeInstance) -> None:
+        """Adds a node under its slug. Raises ProtocolConfigurationError for a second one."""
+        if node.slug in self._nodes:
+            raise ProtocolConfigurationError(f"Two nodes have the slug '{node.slug}'; rename one")
+        node.attach(self.execute_with_handler)
+        self._nodes[node.slug] = node
+
+    @property
+    def nodes(self) -> Mapping[str, NodeInstance]:
+        """The nodes by slug."""
+        return self._nodes
+
+    async def route_envelope(self, envelope: ModelOnexEnvelope) -> NodeResult:
+        """The result of the request's node. Raises NodeNotFoundError, and what NodeInstance.handle raises."""
+        node = self._nodes.get(envelope.target_node or "")
+        if node is None:
+            raise NodeNotFoundError(envelope.target_node or "", self._nodes)
+        return await node.handle(envelope)
+
+    async def execute_with_handler(
+        self, envelope: ModelOnexEnvelope, name: str | None = None
+    ) -> ModelOnexEnvelope:
+        """Lets the handler of the envelope's `handler_type` (and binding name) execute its operation.
+
+        Raises HandlerNotFoundError, and what the handler raises.
+        """
+        kind = envelope.handler_type
+        handler = None if kind is None else self._handlers.get((kind, name or kind.value))
+        if handler is None:
+            raise HandlerNotFoundError(name or str(kind), self._names(), operation=envelope.operation)
+        try:
+            return await handler.execute(envelope)
+        except RuntimeHostError as error:
+            error.handler_type = error.handler_type or kind
+            error.operation = error.operation or envelope.operation
+            error.correlation_id = error.correlation_id or envelope.correlation_id
+            raise
+
+    def _names(self) -> Iterable[str]:
+        return (name for _, name in self._handlers)
+
+
+def _checked_function(contract: ModelNodeContract, compute: ComputeFunction | None) -> ComputeFunction | None:
+    if contract.node_type is EnumNodeKind.COMPUTE and compute is None:
+        raise ProtocolConfigurationError(
+            f"COMPUTE node '{contract.name}' has no function: register one under that name in an app-specific "
+            "host, and run it with --host package.module:Class"
+        )
+    if contract.node_type is not EnumNodeKind.COMPUTE and compute is not None:
+        raise ProtocolConfigurationError(
+            f"A function is registered for '{contract.name}', which is no COMPUTE node; remove one of the two"
+        )
+    if compute is not None and inspect.iscoroutinefunction(compute):
+        raise ProtocolConfigurationError(
+            f"The function of COMPUTE node '{contract.name}' is async; a COMPUTE function is pure: write def"
+        )
+    return compute
+
+
+def _payload_of(response: ModelOnexEnvelope) -> JsonObject:
+    """The payload of a handler's response; a failure that it answered instead of raising is raised here."""
+    if response.error is not None:
+        raise _answered_failure(response.error)
+    return response.payload or {}
+
+
+def _answered_failure(error: ModelEnvelopeError) -> RuntimeHostError:
+    kind = TransientHandlerError if error.retryable else HandlerExecutionError
+    return kind(
+        error.message,
+        handler_type=error.handler_type,
+        operation=error.operation,
+        details={**error.details, "answered_code": error.code.value}
+        if error.code is not EnumErrorCode.HANDLER_EXECUTION_ERROR
+        else error.details,
+    )
+
+
+def _invalid_input(error: FieldMismatchError) -> EnvelopeValidationError:
+    path, sentence = error.problems[0]
+    invalid = EnvelopeValidationError(sentence, path=f"$.payload{_joined(path)}")
+    invalid.details["problems"] = [
+        {"path": f"$.payload{_joined(where)}", "message": what} for where, what in error.problems[:20]
+    ]
+    return invalid
+
+
+def _unexpected_output(slug: str, error: FieldMismatchError, *, effect: bool) -> UnexpectedResultError:
+    path, sentence = error.problems[0]
+    return UnexpectedResultError(
+        f"The result of node '{slug}' does not fit its output_model: $.payload{_joined(path)}: {sentence}",
+        details={"path": f"$.payload{_joined(path)}", **({"effect": "performed"} if effect else {})},
+    )
+
+
+def _joined(path: str) -> str:
+    return path if not path or path.startswith("[") else f".{path}"
