@@ -1,7 +1,6 @@
 """YAML's syntax errors in words for people: what is wrong, and the usual cause."""
 
 import re
-from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import yaml
@@ -43,11 +42,6 @@ _PHRASES: Final = (
         "Align it with the lines above, with spaces; or a quote further up is closed too early",
     ),
     (
-        "expected ',' or",
-        "A comma or a closing bracket is missing before this",
-        "Check the [ ] and { } of this line; a text with { } [ ] , in it must be quoted",
-    ),
-    (
         "unknown escape character",
         'An unknown escape in a text in double quotes ("\\…")',
         "Double the backslash, or use single quotes",
@@ -79,34 +73,46 @@ _PHRASES: Final = (
     ),
 )
 QUOTE_EXPRESSION: Final = "Quote it: a text with ${{ … }} needs quotes around the whole text"
+_CLOSING: Final = {"'": "quote", '"': "quote", "[": "]", "{": "}"}
 _QUOTE_COMMENT: Final = "' #' starts a comment and cuts the line there; quote the text if it belongs to it"
+BREAKS: Final = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+_LOOKED_AT: Final = 1_000  # characters of a line: the pattern below takes the square of their number at worst
 _QUOTED: Final = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"")
 
 
-def describe(error: yaml.YAMLError, line: Callable[[int], str]) -> SyntaxFault:
-    """The fault behind an error of PyYAML; `line` gives the source line of a 1-based number."""
+def source_line(text: str, number: int) -> str:
+    """The line of a 1-based number, lines as YAML breaks them; empty beyond the end."""
+    lines = BREAKS.split(text)
+    return lines[number - 1] if 1 <= number <= len(lines) else ""
+
+
+def describe(error: yaml.YAMLError, text: str) -> SyntaxFault:
+    """The fault behind an error that PyYAML raised for `text`."""
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
-        return SyntaxFault(1, 1, "This is no YAML", "Check the file's encoding and its first lines")
-    mark, problem = error.problem_mark, error.problem or ""
-    opening = error.context_mark
-    started = mark.line if opening is None else opening.line
-    if "unexpected end of stream" in problem or "<stream end>" in problem:
-        mark = mark if opening is None else opening
-        message, hint = _unclosed(line(mark.line + 1)[mark.column : mark.column + 1])
-    elif "found unexpected document indicator" in problem:
-        message, hint = _unclosed(line(started + 1)[:1])
+        return SyntaxFault(1, 1, "This is no YAML", "Check the file's first lines")
+    lines = BREAKS.split(text)
+    line, column = _within(lines, error.problem_mark)
+    start_line, start_column = _within(lines, error.context_mark or error.problem_mark)
+    opening = lines[start_line][start_column : start_column + 1]
+    at_end = not "".join([lines[line][column:], *lines[line + 1 :]]).strip()
+    problem = error.problem or ""
+    lines_at_fault = [lines[number] for number in sorted({start_line, line})]
+    if opening in _CLOSING and (at_end or "document indicator" in problem):
+        line, column = start_line, start_column
+        message, hint = f"The {opening} is never closed", f"Add the closing {_CLOSING[opening]}"
+    elif "expected ',' or" in problem:
+        message = f"The {opening} of line {start_line + 1} is not closed before this, or a comma is missing"
+        hint = "Check the brackets and commas; a text with { } [ ] , in it must be quoted"
     else:
-        message, hint = _phrase(problem, line(mark.line + 1)[mark.column : mark.column + 1])
-    quoting = _quoting_hint([line(number + 1) for number in sorted({started, mark.line})])
-    return SyntaxFault(mark.line + 1, mark.column + 1, message, quoting or hint)
+        message, hint = _phrase(problem, lines[line][column : column + 1])
+    return SyntaxFault(line + 1, column + 1, message, _quoting_hint(lines_at_fault) or hint)
 
 
-def _unclosed(opening: str) -> tuple[str, str]:
-    if opening in ("'", '"'):
-        return f"The quote {opening} is never closed", "Add the closing quote"
-    if opening in ("[", "{"):
-        return f"The bracket {opening} is never closed", "Add the closing bracket"
-    return "The file ends in the middle of a value", "Add the missing closing quote or bracket"
+def _within(lines: list[str], mark: yaml.Mark) -> tuple[int, int]:
+    """The mark, or the end of the text where the parser counted one line too many."""
+    if mark.line < len(lines):
+        return mark.line, mark.column
+    return len(lines) - 1, len(lines[-1])
 
 
 def _phrase(problem: str, character: str) -> tuple[str, str]:
@@ -121,7 +127,7 @@ def _phrase(problem: str, character: str) -> tuple[str, str]:
 
 
 def _quoting_hint(lines: list[str]) -> str | None:
-    bare = [_QUOTED.sub("", text) for text in lines]
+    bare = [_QUOTED.sub("", text[:_LOOKED_AT]) for text in lines]
     if any("${{" in text for text in bare):
         return QUOTE_EXPRESSION
     if any(" #" in text.split(": ", 1)[-1].lstrip()[1:] for text in bare):
