@@ -1,0 +1,26 @@
+"""The guards that stand around every test. `tests/architecture/test_guards.py` trips each of them."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests.guards import HANDLERS, Breaches, no_blocking_calls, no_task_of, threads_left
+
+
+@pytest.fixture(scope="session")
+def breaches() -> Iterator[Breaches]:
+    """Blocking calls and tasks of handlers, watched for the whole session; both act on running loops only."""
+    seen = Breaches()
+    with no_blocking_calls(seen), no_task_of(HANDLERS, seen):
+        yield seen
+
+
+@pytest.fixture(autouse=True)
+def guarded(breaches: Breaches) -> Iterator[None]:
+    """Fails a test in which a guard was breached, however the product answered, or which leaves a thread."""
+    before = frozenset(threading.enumerate())
+    yield
+    seen = [*breaches.take(), *threads_left(before)]
+    if seen:
+        pytest.fail("\n".join(seen), pytrace=False)
