@@ -1,0 +1,78 @@
+"""Handler configuration: a binding as the contract says it becomes one that a handler can be initialised with."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from omnibase_core.contracts.bindings import ModelHandlerBinding
+from omnibase_core.secret import ModelSecretRef, Secret
+from pydantic import BaseModel
+
+from omnibase_infra.config.secrets import SecretResolver, unresolved_error
+
+_Replace = Callable[[str, ModelSecretRef], ModelSecretRef | Secret]
+
+
+class _Use(NamedTuple):
+    """A field that wants a secret: `handler 'db', config.dsn`."""
+
+    field: str
+    reference: ModelSecretRef
+
+
+async def resolve_binding(binding: ModelHandlerBinding, resolver: SecretResolver) -> ModelHandlerBinding:
+    """The binding with a Secret, prefix included, in place of each secret reference of its config.
+
+    Raises SecretResolutionError that names handler, field, reference and places of everything missing.
+    """
+    return (await resolve_bindings([binding], resolver))[0]
+
+
+async def resolve_bindings(
+    bindings: Iterable[ModelHandlerBinding], resolver: SecretResolver
+) -> tuple[ModelHandlerBinding, ...]:
+    """The same for all handlers of a host, with one error for everything that is missing."""
+    wanted = tuple(bindings)
+    uses = [use for binding in wanted for use in _uses(binding)]
+    secrets, missing = await resolver.search(use.reference for use in uses)
+    if missing:
+        absent = {unresolved.reference: unresolved for unresolved in missing}
+        raise unresolved_error(
+            [(use.field, absent[use.reference.secret_ref]) for use in uses if use.reference.secret_ref in absent]
+        )
+    return tuple(_with_secrets(binding, secrets) for binding in wanted)
+
+
+def _uses(binding: ModelHandlerBinding) -> Sequence[_Use]:
+    uses: list[_Use] = []
+
+    def note(path: str, reference: ModelSecretRef) -> ModelSecretRef:
+        uses.append(_Use(f"handler '{binding.name}', {path}", reference))
+        return reference
+
+    _rebuilt(binding.config, "config", note)
+    return uses
+
+
+def _with_secrets(binding: ModelHandlerBinding, secrets: dict[str, Secret]) -> ModelHandlerBinding:
+    def reveal(path: str, reference: ModelSecretRef) -> Secret:
+        return Secret(reference.prefix + secrets[reference.secret_ref].reveal())
+
+    return binding.model_copy(update={"config": _rebuilt(binding.config, "config", reveal)})
+
+
+def _rebuilt(value: object, path: str, replace: _Replace) -> object:
+    """The value with every reference in it replaced, at any depth of models, maps and lists."""
+    match value:
+        case ModelSecretRef():
+            return replace(path, value)
+        case BaseModel():
+            fields = {name: getattr(value, name) for name in value.model_fields_set}
+            return value.model_copy(
+                update={name: _rebuilt(field, f"{path}.{name}", replace) for name, field in fields.items()}
+            )
+        case dict():
+            return {key: _rebuilt(item, f"{path}.{key}", replace) for key, item in value.items()}
+        case list() | tuple():
+            return type(value)(_rebuilt(item, f"{path}[{i}]", replace) for i, item in enumerate(value))
+        case _:
+            return value

@@ -1,0 +1,72 @@
+"""SIGTERM and SIGINT: the first stops in good order, the second ends at once."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+
+from omnibase_core.errors import ProtocolConfigurationError
+
+from omnibase_infra.telemetry import events
+
+_LOG = logging.getLogger(__name__)
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+_Handler = signal.Handlers | Callable[[int, FrameType | None], object] | int | None
+
+
+@contextmanager
+def stop_on_signals(
+    stop: Callable[[], object],
+    abort: Callable[[], object],
+    *,
+    loop: asyncio.AbstractEventLoop | None = None,
+    signals: Sequence[signal.Signals] = STOP_SIGNALS,
+) -> Iterator[None]:
+    """Within this context the first of `signals` runs `stop` on the loop, and the next one `abort`.
+
+    `abort` runs at once, within the signal handler, so that it also ends a host whose loop is stuck in a node's
+    function: it may end the process, raise, or cancel a task, and should do little else. It runs once; later
+    signals do nothing. The handlers found here are put back at the end. Only the main thread has signals: in any
+    other this raises ProtocolConfigurationError.
+    """
+    running = loop or asyncio.get_running_loop()
+    received: list[signal.Signals] = []
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        received.append(signal.Signals(number))
+        if len(received) == 1:
+            running.call_soon_threadsafe(_begin, received[0], stop)
+        elif len(received) == 2:
+            abort()
+
+    previous: dict[signal.Signals, _Handler] = {}
+    try:
+        for one in signals:
+            previous[one] = _install(one, on_signal)
+        yield
+    finally:
+        for one, handler in previous.items():
+            signal.signal(one, signal.SIG_DFL if handler is None else handler)
+
+
+def _install(number: signal.Signals, handler: Callable[[int, FrameType | None], None]) -> _Handler:
+    try:
+        return signal.signal(number, handler)
+    except ValueError:
+        raise ProtocolConfigurationError(
+            f"{number.name} can be handled in the main thread only; run the host in the main thread, "
+            "or stop it yourself and leave signals to the application around it"
+        ) from None
+
+
+def _begin(number: signal.Signals, stop: Callable[[], object]) -> None:
+    _LOG.info(
+        "%s: stopping in good order; a second signal ends at once",
+        number.name,
+        extra={"event": events.HOST_SIGNAL, "signal": number.name},
+    )
+    stop()

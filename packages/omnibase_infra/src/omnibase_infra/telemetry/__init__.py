@@ -1,0 +1,1 @@
+"""What the host says of itself: log lines and the names of their events. Serves nothing."""

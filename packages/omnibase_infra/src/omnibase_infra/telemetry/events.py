@@ -1,0 +1,55 @@
+"""The stable names of log events, and the fields of a line about an envelope.
+
+A line is logged as `LOG.info("text for people", extra={"event": events.HOST_READY, …})`: operators search for
+the event, never for the text. Names are only ever added. Lines for each envelope are DEBUG lines, and built
+behind `LOG.isEnabledFor(logging.DEBUG)`, because one costs as much as half an envelope.
+"""
+
+from typing import Final
+
+from omnibase_core.envelope import ModelOnexEnvelope
+
+HOST_VERSIONS: Final = "host.versions"
+HOST_STARTING: Final = "host.starting"
+HOST_START_FAILED: Final = "host.start_failed"
+HOST_READY: Final = "host.ready"
+HOST_SIGNAL: Final = "host.signal"
+HOST_STOPPING: Final = "host.stopping"
+HOST_DRAIN_GAVE_UP: Final = "host.drain_gave_up"
+HOST_STOPPED: Final = "host.stopped"
+
+CONTRACT_PROBLEM: Final = "contract.problem"
+
+HANDLER_INITIALIZED: Final = "handler.initialized"
+HANDLER_SHUTDOWN: Final = "handler.shutdown"
+HANDLER_SHUTDOWN_FAILED: Final = "handler.shutdown_failed"
+HANDLER_SUSPICIOUS_SQL: Final = "handler.suspicious_sql"
+
+BUS_CONSUMING: Final = "bus.consuming"
+BUS_FAILED: Final = "bus.failed"
+BUS_PAUSED: Final = "bus.paused"
+BUS_RESUMED: Final = "bus.resumed"
+
+DELIVERY_RECEIVED: Final = "delivery.received"
+DELIVERY_ANSWERED: Final = "delivery.answered"
+DELIVERY_FAILED: Final = "delivery.failed"
+DELIVERY_EXPIRED: Final = "delivery.expired"
+DELIVERY_UNDECODABLE: Final = "delivery.undecodable"
+DELIVERY_DEAD_LETTERED: Final = "delivery.dead_lettered"
+DELIVERY_REPUBLISHED: Final = "delivery.republished"
+DELIVERY_RELEASED: Final = "delivery.released"
+DELIVERY_TOO_LARGE: Final = "delivery.too_large"
+DELIVERY_DEFECT: Final = "delivery.defect"
+
+
+def about(envelope: ModelOnexEnvelope, event: str) -> dict[str, object]:
+    """The `extra` of a line about an envelope: which one, whose, and what happens to it. Never its payload."""
+    handler = envelope.handler_type
+    return {
+        "event": event,
+        "envelope_id": envelope.envelope_id,
+        "correlation_id": envelope.correlation_id,
+        "node_id": envelope.source_node if envelope.is_response else envelope.target_node,
+        "handler_type": handler,
+        "operation": envelope.operation,
+    }

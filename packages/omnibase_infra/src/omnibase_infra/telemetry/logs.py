@@ -1,0 +1,126 @@
+"""Log lines of the whole process: JSON, one object a line, or readable text for a terminal.
+
+Both go to stderr, because stdout belongs to the data of commands. What stands in `extra` becomes fields.
+"""
+
+import json
+import logging
+import sys
+import traceback
+from datetime import UTC, datetime
+from typing import Literal, TextIO
+
+from omnibase_core.errors import ProtocolConfigurationError
+from pydantic import JsonValue
+
+from omnibase_infra.telemetry.plain import plain_exception, plain_fields, storable
+
+LogFormat = Literal["auto", "json", "text"]
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+QUIET_LOGGERS = ("asyncio", "asyncpg", "httpcore", "httpx")
+
+_OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: `timestamp` (RFC 3339, UTC), `level`, `logger`, `event`, `message`, `runtime_id`,
+    then what the line says about its envelope and all other extras, then `exception`."""
+
+    def __init__(self, runtime_id: str | None = None) -> None:
+        super().__init__()
+        self._runtime_id = runtime_id
+
+    def format(self, record: logging.LogRecord) -> str:
+        extras = _extras(record)
+        fields: dict[str, JsonValue] = {
+            "timestamp": _timestamp(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "event": extras.pop("event", None),
+            "message": _message(record),
+        }
+        if runtime_id := extras.pop("runtime_id", self._runtime_id):
+            fields["runtime_id"] = runtime_id
+        for name, value in extras.items():
+            fields[name if name not in fields else f"extra_{name}"] = value
+        if error := _error(record):
+            fields["exception"] = plain_exception(error)
+        return json.dumps(fields, separators=(",", ":"), allow_nan=False)
+
+
+class ReadableText(logging.Formatter):
+    """For people: time, level, logger, message, then `name=value`; further lines of anything are indented."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        extras = " ".join(f"{name}={_word(value)}" for name, value in _extras(record).items() if value is not None)
+        head = f"{_timestamp(record)} {record.levelname:<8} {record.name}: {_message(record)}"
+        text = f"{head} [{extras}]" if extras else head
+        if error := _error(record):
+            text += "\n" + "".join(traceback.format_exception(error)).rstrip()
+        return "\n    ".join(_printable(line) for line in text.split("\n"))
+
+
+class HostLogHandler(logging.StreamHandler[TextIO]):
+    """The one handler that `configure_logging` owns, so that it can find and replace its own."""
+
+
+def configure_logging(
+    log_format: LogFormat = "auto",
+    level: str = "INFO",
+    *,
+    stream: TextIO | None = None,
+    runtime_id: str | None = None,
+) -> None:
+    """Sends all log lines and Python warnings to `stream` (stderr); `auto` is text on a terminal, else JSON.
+
+    Called again, it replaces what it set up before and nothing else. Drivers are heard from WARNING on.
+    Raises ProtocolConfigurationError for a format or level that there is none of.
+    """
+    if log_format not in ("auto", "json", "text"):
+        raise ProtocolConfigurationError(f"No log format '{log_format}'; formats are auto, json, text")
+    name = level.upper()
+    if name not in LEVELS:
+        raise ProtocolConfigurationError(f"No log level '{level}'; levels are {', '.join(LEVELS)}")
+    handler = HostLogHandler(stream or sys.stderr)
+    readable = log_format == "text" or (log_format == "auto" and handler.stream.isatty())
+    handler.setFormatter(ReadableText() if readable else JsonLines(runtime_id))
+    root = logging.getLogger()
+    for old in [one for one in root.handlers if isinstance(one, HostLogHandler)]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(name)
+    for quiet in QUIET_LOGGERS:
+        logging.getLogger(quiet).setLevel(max(logging.WARNING, root.level))
+    logging.captureWarnings(True)
+
+
+def _timestamp(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return storable(record.getMessage())
+    except (TypeError, ValueError, KeyError, IndexError):
+        return f"{storable(str(record.msg))} (its arguments do not fit)"
+
+
+def _extras(record: logging.LogRecord) -> dict[str, JsonValue]:
+    return plain_fields({name: value for name, value in vars(record).items() if name not in _OWN_ATTRIBUTES})
+
+
+def _error(record: logging.LogRecord) -> BaseException | None:
+    return record.exc_info[1] if record.exc_info else None
+
+
+def _printable(line: str) -> str:
+    if line.isprintable():
+        return line
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+
+
+def _word(value: JsonValue) -> str:
+    if isinstance(value, str) and value and not set(value) & set(' ="[]'):
+        return value
+    return json.dumps(value, ensure_ascii=False)
