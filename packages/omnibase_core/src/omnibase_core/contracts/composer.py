@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 import yaml
 
 from omnibase_core.contracts import syntax
-from omnibase_core.contracts.scalars import Scalar, UnrepresentableNumberError, resolve
+from omnibase_core.contracts.scalars import LIST_TAG, MAP_TAG, Scalar, UnrepresentableNumberError, resolve, tagged
 from omnibase_core.enums import EnumErrorCode
 from omnibase_core.errors import shown
 from omnibase_core.problems import ModelProblem
@@ -19,15 +19,6 @@ Mark = Any  # PyYAML has one class of marks for its C parser and one for its Pyt
 Places = list[Mark] | dict[str, tuple[Mark, Mark]]
 
 _MAX_PROBLEMS: Final = 100
-_CORE_TAGS: Final = {
-    f"tag:yaml.org,2002:{name}": name for name in ("null", "bool", "int", "float", "str", "seq", "map")
-}
-_TYPES: Final[dict[str, tuple[type, ...]]] = {
-    "null": (type(None),),
-    "bool": (bool,),
-    "int": (int,),
-    "float": (int, float),
-}
 
 
 class Position(NamedTuple):
@@ -179,17 +170,15 @@ class Composer:
             return text
 
     def _tagged(self, event: yaml.ScalarEvent) -> Scalar:
-        wanted = _CORE_TAGS.get(event.tag or "")
-        if wanted == "str":
-            return event.value
-        value = self._plain(event) if wanted in _TYPES else event.value
-        if type(value) not in _TYPES.get(wanted or "", ()):
+        try:
+            return tagged(event.value, event.tag or "")
+        except ValueError:
             self._tag_problem(event)
-        return float(value) if wanted == "float" and isinstance(value, int) else value
+            return event.value
 
     def _start(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
         mark, is_map = event.start_mark, isinstance(event, yaml.MappingStartEvent)
-        if event.tag is not None and _CORE_TAGS.get(event.tag) != ("map" if is_map else "seq"):
+        if event.tag is not None and event.tag != (MAP_TAG if is_map else LIST_TAG):
             self._tag_problem(event)
         before = self._nodes
         self._count(1, mark)

@@ -12,6 +12,15 @@ from typing import Final
 
 Scalar = None | bool | int | float | str
 
+LIST_TAG: Final = "tag:yaml.org,2002:seq"
+MAP_TAG: Final = "tag:yaml.org,2002:map"
+
+_TAGGED: Final[dict[str, tuple[type, ...]]] = {
+    "tag:yaml.org,2002:null": (type(None),),
+    "tag:yaml.org,2002:bool": (bool,),
+    "tag:yaml.org,2002:int": (int,),
+    "tag:yaml.org,2002:float": (float, int),
+}
 _STARTERS: Final = frozenset("~nNtTfF+-.0123456789")
 _CORE: Final = re.compile(
     r"(?P<null>~|null|Null|NULL|)"
@@ -48,6 +57,20 @@ def resolve(text: str) -> Scalar:
     if kind in _BASES:
         return _integer(match[kind], _BASES[kind])
     return _float(text)
+
+
+def tagged(text: str, tag: str) -> Scalar:
+    """The value of a text, quoted or not, behind an explicit tag such as `!!str`.
+
+    Raises:
+        ValueError: the tag is none of the core schema's, or does not fit the text.
+    """
+    if tag == "tag:yaml.org,2002:str":
+        return text
+    value = resolve(text)
+    if type(value) not in _TAGGED.get(tag, ()):
+        raise ValueError(tag)
+    return float(value) if isinstance(value, int) and tag.endswith(":float") else value
 
 
 def _integer(digits: str, base: int) -> int:

@@ -35,6 +35,8 @@ _UNPRINTABLE: Final = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
 
+_TAG_DIRECTIVE: Final = re.compile("^%TAG", re.MULTILINE)  # libyaml takes the square of their number to read them
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class YamlDocument:
@@ -113,6 +115,13 @@ def _decode(text: str | bytes, report: Report) -> str:
             f"The character U+{ord(bad[0]):04X} is not allowed in YAML",
             "Control characters are written as escapes in double quotes",
             "Remove it",
+        )
+    if (directive := _TAG_DIRECTIVE.search(decoded)) is not None:
+        report.refuse(
+            _end_of(decoded[: directive.start()]),
+            "A %TAG directive",
+            "Contracts use YAML's own types only",
+            "Remove the directive and the tags that need it",
         )
     return decoded
 
