@@ -9,6 +9,7 @@
       - HandlerAuthenticationError        HANDLER_AUTHENTICATION_ERROR
       - TransientHandlerError             HANDLER_EXECUTION_ERROR        retryable
       - IndeterminateEffectError          HANDLER_EXECUTION_ERROR
+        . IndeterminateTimeoutError       HANDLER_TIMEOUT
       - PoolExhaustedError                POOL_EXHAUSTED                 retryable
       - InvalidParameterError             INVALID_PARAMETER
       - UnexpectedResultError             UNEXPECTED_RESULT
@@ -130,6 +131,12 @@ class IndeterminateEffectError(HandlerExecutionError):
             operation=operation,
             details={"effect": "indeterminate", **(details or {})},
         )
+
+
+class IndeterminateTimeoutError(IndeterminateEffectError):
+    """A deadline passed while a call that is not safe to repeat was under way."""
+
+    code = EnumErrorCode.HANDLER_TIMEOUT
 
 
 class PoolExhaustedError(HandlerExecutionError):

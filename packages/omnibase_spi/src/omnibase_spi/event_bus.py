@@ -83,8 +83,8 @@ class ProtocolEventBus(Protocol):
 
         `acknowledged` is called once for each message, never before this returns, with None when the message
         is safe, else with the error. `error.retryable` False: it will never be taken (too large). True: publish
-        it again. Behind a failed message everything queued for the same output partition fails too, in order,
-        so order survives republishing; other partitions go on.
+        it again. Behind a failed message everything queued for the same output partition fails too, in order
+        and in the same step of the loop, so order survives republishing; other partitions go on.
         """
 
     async def subscribe(self, topic: str, handler: ProtocolDeliverySink) -> None:

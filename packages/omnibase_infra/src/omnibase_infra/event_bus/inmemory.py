@@ -1,0 +1,240 @@
+"""InMemoryEventBus: one bounded asyncio.Queue per topic, no network, nothing that outlives the process.
+
+Whatever is queued, or delivered and not settled, when the process ends is gone: this is the one bus that
+can lose messages, and only that way. While it runs nothing is dropped: who publishes into a full topic waits.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+
+from omnibase_core.codec import encode
+from omnibase_core.contracts.bindings import ModelEventBusBinding
+from omnibase_core.description import ModelHealth
+from omnibase_core.enums import EnumHealth, EnumSettlement
+from omnibase_core.envelope import ModelOnexEnvelope
+from omnibase_core.errors import EventBusError, MessageTooLargeError, ProtocolConfigurationError
+from omnibase_core.frontier import Frontier, ModelFrontier
+from omnibase_spi.event_bus import Acknowledged, Delivery, Message, ProtocolDeliverySink, Source
+
+_BATCH = 64
+_REVOKE_BUDGET_S = 1.0
+
+_Told = tuple[Acknowledged, Message, EventBusError | None]
+
+
+class _Topic:
+    """One topic: its queue, who waits to publish into it, and how far its subscriber is."""
+
+    def __init__(self, name: str, capacity: int) -> None:
+        self.source = Source(name, 0, 0)
+        self.queue = asyncio.Queue[Message](capacity)
+        self.waiting = deque[tuple[Message, Acknowledged]]()
+        self.sink: ProtocolDeliverySink | None = None
+        self.frontier = Frontier(0)
+        self.position = 0
+        self.paused = False
+
+    def take(self) -> list[Delivery]:
+        """The next records as deliveries, `_BATCH` at most."""
+        queue, source, frontier = self.queue, self.source, self.frontier
+        position = self.position
+        now_ms = int(time.time() * 1000)
+        batch = []
+        for _ in range(min(queue.qsize(), _BATCH)):
+            message = queue.get_nowait()
+            stamp = now_ms if message.timestamp_ms is None else message.timestamp_ms
+            batch.append(Delivery(source, position, message.value, message.key, message.headers, stamp))
+            frontier.deliver(position)
+            position += 1
+        self.position = position
+        return batch
+
+
+class InMemoryEventBus:
+    """A ProtocolEventBus for one process: dev, tests, pipes. capacity: records that a topic holds."""
+
+    def __init__(self, capacity: int = 1_000) -> None:
+        self._capacity = capacity
+        self._limit = 0
+        self._topics: dict[str, _Topic] = {}
+        self._wake: asyncio.Future[None] | None = None
+        self._told: list[_Told] = []
+        self._consuming = False
+        self._stopped = False
+        self._closed = False
+
+    async def initialize(self, config: ModelEventBusBinding) -> None:
+        """Takes the size limit from the binding; there is nothing to connect to."""
+        if self._limit or self._closed:
+            raise ProtocolConfigurationError("The in-memory bus is initialized once; make a new one")
+        self._limit = config.max_envelope_bytes
+
+    async def shutdown(self) -> None:
+        """Revokes what is still subscribed, refuses what still waits, and ends."""
+        if self._closed:
+            return
+        self.stop_consuming()
+        for topic in self._topics.values():
+            if topic.sink is not None:
+                await topic.sink.revoked(frozenset((topic.source,)), _REVOKE_BUDGET_S)
+        self._closed = True
+        for topic in self._topics.values():
+            while topic.waiting:
+                message, acknowledged = topic.waiting.popleft()
+                self._tell(acknowledged, message, _shut())
+
+    async def publish_envelope(self, envelope: ModelOnexEnvelope, topic: str, *, key: bytes | None = None) -> None:
+        """Publishes one envelope; waits while the topic is full."""
+        published = asyncio.get_running_loop().create_future()
+
+        def told(_: Message, error: EventBusError | None) -> None:
+            if published.cancelled():
+                return
+            if error is None:
+                published.set_result(None)
+            else:
+                published.set_exception(error)
+
+        self.publish_batch([Message(topic, encode(envelope), key, _headers(envelope))], told)
+        await published
+
+    def publish_batch(self, messages: Sequence[Message], acknowledged: Acknowledged) -> None:
+        """Queues the messages; those that find their topic full wait in order, and are acknowledged later."""
+        for message in messages:
+            if self._closed or not self._limit:
+                self._tell(acknowledged, message, _shut())
+                continue
+            size = len(message.value)
+            if size > self._limit:
+                self._tell(acknowledged, message, MessageTooLargeError(size, self._limit))
+                continue
+            topic = self._topic(message.topic)
+            if topic.waiting or topic.queue.full():
+                topic.waiting.append((message, acknowledged))
+            else:
+                topic.queue.put_nowait(message)
+                self._tell(acknowledged, message, None)
+        self._notify()
+
+    async def subscribe(self, topic: str, handler: ProtocolDeliverySink) -> None:
+        """The handler gets every delivery of the topic, from the first that is still queued."""
+        subscribed = self._topic(topic)
+        if subscribed.sink is not None or self._consuming:
+            raise ProtocolConfigurationError(f"Topic '{topic}' is subscribed once, before consuming starts")
+        subscribed.sink = handler
+        handler.assigned(frozenset((subscribed.source,)))
+
+    async def start_consuming(self) -> None:
+        """Delivers until `stop_consuming`."""
+        self._consuming = True
+        topics = [topic for topic in self._topics.values() if topic.sink is not None]
+        while not self._stopped:
+            delivered = [self._deliver(topic) for topic in topics]
+            if True in delivered:
+                await asyncio.sleep(0)
+            else:
+                self._wake = asyncio.get_running_loop().create_future()
+                await self._wake
+
+    def stop_consuming(self) -> None:
+        """No delivery from now on."""
+        self._stopped = True
+        self._notify()
+
+    def pause(self, sources: frozenset[Source]) -> None:
+        """Leaves the topics out of the poll."""
+        self._set_paused(sources, paused=True)
+
+    def resume(self, sources: frozenset[Source]) -> None:
+        """Polls the topics again."""
+        self._set_paused(sources, paused=False)
+        self._notify()
+
+    def settle(self, delivery: Delivery, settlement: EnumSettlement) -> bool:
+        """Records an outcome."""
+        if settlement is EnumSettlement.RELEASED:
+            return False
+        return self._topics[delivery.source.topic].frontier.settle(delivery.position)
+
+    async def flush(self) -> None:
+        """There is nothing durable to write."""
+
+    def frontier(self) -> Sequence[ModelFrontier]:
+        """The progress of each subscribed topic."""
+        return [
+            ModelFrontier(
+                topic=topic.source.topic,
+                partition=0,
+                epoch=0,
+                next_position=topic.frontier.next_position,
+                outstanding=topic.frontier.outstanding,
+                holes=topic.frontier.holes,
+                oldest_outstanding=topic.frontier.oldest_outstanding,
+                paused=topic.paused,
+            )
+            for topic in self._topics.values()
+            if topic.sink is not None
+        ]
+
+    async def health_check(self) -> ModelHealth:
+        """Healthy while it runs, with the depth of each topic."""
+        running = bool(self._limit) and not self._closed
+        return ModelHealth(
+            status=EnumHealth.HEALTHY if running else EnumHealth.UNHEALTHY,
+            message="in memory: its content dies with the process" if running else "not running",
+            details={name: topic.queue.qsize() + len(topic.waiting) for name, topic in self._topics.items()},
+        )
+
+    def _topic(self, name: str) -> _Topic:
+        topic = self._topics.get(name)
+        if topic is None:
+            topic = self._topics[name] = _Topic(name, self._capacity)
+        return topic
+
+    def _deliver(self, topic: _Topic) -> bool:
+        if topic.paused or topic.sink is None or topic.queue.empty():
+            return False
+        batch = topic.take()
+        while topic.waiting and not topic.queue.full():
+            message, acknowledged = topic.waiting.popleft()
+            topic.queue.put_nowait(message)
+            self._tell(acknowledged, message, None)
+        topic.sink.deliver(batch)
+        return True
+
+    def _set_paused(self, sources: frozenset[Source], *, paused: bool) -> None:
+        for source in sources:
+            if source.topic in self._topics:
+                self._topics[source.topic].paused = paused
+
+    def _notify(self) -> None:
+        wake, self._wake = self._wake, None
+        if wake is not None and not wake.done():
+            wake.set_result(None)
+
+    def _tell(self, acknowledged: Acknowledged, message: Message, error: EventBusError | None) -> None:
+        if not self._told:
+            asyncio.get_running_loop().call_soon(self._tell_all)
+        self._told.append((acknowledged, message, error))
+
+    def _tell_all(self) -> None:
+        told, self._told = self._told, []
+        for acknowledged, message, error in told:
+            acknowledged(message, error)
+
+
+def _shut() -> EventBusError:
+    return EventBusError("The in-memory bus is not running; initialize it first, and publish before shutdown")
+
+
+def _headers(envelope: ModelOnexEnvelope) -> list[tuple[str, bytes]]:
+    named = {
+        "onex-envelope-id": envelope.envelope_id,
+        "onex-correlation-id": envelope.correlation_id,
+        "onex-causation-id": envelope.causation_id,
+        "onex-target-node": envelope.target_node,
+    }
+    headers = [(name, str(value).encode()) for name, value in named.items() if value is not None]
+    return [*headers, ("content-type", b"application/json")]

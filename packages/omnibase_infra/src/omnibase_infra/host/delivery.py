@@ -1,0 +1,215 @@
+"""One delivery on its way: admitted, run by its node, answered. What an outcome means, core's `judge` says."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from omnibase_core.codec import decode
+from omnibase_core.contracts.bindings import ModelEventBusBinding
+from omnibase_core.enums import EnumSettlement
+from omnibase_core.envelope import ModelOnexEnvelope
+from omnibase_core.errors import EnvelopeValidationError, EventBusError, PayloadTooLargeError, RuntimeHostError
+from omnibase_core.runtime import NodeInstance, NodeResult, NodeRuntime
+from omnibase_core.verdict import Admission, EnumAnswer, EnumHappening, admit, expired, judge
+from omnibase_spi.event_bus import Delivery, Message
+
+from omnibase_infra.guard import DEADLINE
+from omnibase_infra.host.clock import Clock
+from omnibase_infra.host.flight import EnumStreamState, Flight
+from omnibase_infra.host.messages import (
+    STAGE_DECODE,
+    STAGE_NODE,
+    dead_letter_message,
+    response_message,
+    without_metadata,
+)
+
+_log = logging.getLogger("onex.delivery")
+
+
+class Desk(NamedTuple):
+    """Where a courier brings things: `post` sends a message, `settle` records a flight's outcome."""
+
+    post: Callable[[Message], None]
+    settle: Callable[[Flight, EnumSettlement], None]
+
+
+class Courier:
+    """Carries deliveries to their outcomes. group: the consumer group, for dead letters."""
+
+    def __init__(
+        self, runtime: NodeRuntime, binding: ModelEventBusBinding, desk: Desk, *, group: str, clock: Clock
+    ) -> None:
+        self._runtime = runtime
+        self._nodes: Mapping[str, NodeInstance] = runtime.nodes
+        self._topics = binding.topics
+        self._limit = binding.max_envelope_bytes
+        self._desk = desk
+        self._group = group
+        self._clock = clock
+
+    def admit(self, delivery: Delivery) -> Admission | EnvelopeValidationError:
+        """The request in the record, or why there is none."""
+        clock = self._clock
+        try:
+            envelope = decode(delivery.value, self._limit)
+            return admit(envelope, now=clock.now(), monotonic=clock.monotonic(), new_id=clock.new_id)
+        except EnvelopeValidationError as error:
+            return error
+
+    async def carry(self, flight: Flight) -> None:
+        """Runs the flight and posts what its outcome asks for; never raises."""
+        if flight.over or flight.stream.state is EnumStreamState.CLOSED:
+            return
+        flight.stream.start(flight)
+        cargo = flight.cargo
+        try:
+            if isinstance(cargo, Admission):
+                await self._run(flight, cargo)
+            else:
+                self._refuse(flight, cargo)
+        except Exception:  # noqa: BLE001 - a lane must outlive whatever one delivery meets
+            _log.critical(
+                "an outcome could not be recorded; the record stays unsettled and will be redelivered",
+                exc_info=True,
+                extra={"event": "delivery.unrecorded", **_place(flight.delivery)},
+            )
+
+    def shrink(self, message: Message, error: EventBusError) -> Message | None:
+        """What goes out instead of a message that the bus will never take."""
+        flight = message.context
+        assert isinstance(flight, Flight)
+        cargo = flight.cargo
+        if isinstance(cargo, Admission) and message.topic == self._topics.output and not flight.small:
+            flight.small = True
+            too_large = PayloadTooLargeError(
+                "the response is larger than the bus takes; ask for less, or raise max_envelope_bytes",
+                path="$.payload",
+            )
+            too_large.details.update(error.details)
+            request = without_metadata(cargo.envelope)
+            reply = request.failure(too_large, timestamp=self._clock.now())
+            return response_message(reply, flight.delivery, self._topics.output, flight)
+        _log.error(
+            "the bus will never take this message, which is dropped: %s",
+            error.message,
+            extra={"event": "delivery.unpublishable", "out_topic": message.topic, **_place(flight.delivery)},
+        )
+        flight.unacknowledged -= 1
+        if not flight.unacknowledged:
+            self._desk.settle(flight, EnumSettlement.SKIPPED)
+        return None
+
+    async def _run(self, flight: Flight, cargo: Admission) -> None:
+        envelope = cargo.envelope
+        try:
+            result = await self._result(cargo)
+            reply = envelope.reply(
+                result.payload,
+                timestamp=self._clock.now(),
+                handler_type=result.handler_type,
+                operation=result.operation,
+            )
+            response = response_message(reply, flight.delivery, self._topics.output, flight)
+        except RuntimeHostError as error:
+            self._log_failure(envelope, error)
+            self._fail(flight, envelope, error, EnumHappening.FAILED)
+        except Exception:  # noqa: BLE001 - FORMATS 2: an unforeseen exception is answered with INTERNAL_ERROR
+            _log.exception("an unforeseen exception", extra={"event": "delivery.unforeseen", **_ids(envelope)})
+            internal = RuntimeHostError(
+                "An internal error; the host's log has its trace under this correlation id"
+            )
+            self._fail(flight, envelope, internal, EnumHappening.UNFORESEEN)
+        else:
+            self._conclude(flight, (response,), judge(EnumHappening.SUCCEEDED).settlement)
+
+    async def _result(self, cargo: Admission) -> NodeResult:
+        envelope, deadline = cargo
+        if deadline is None:
+            return await self._runtime.route_envelope(envelope)
+        if self._clock.monotonic() >= deadline:
+            raise expired(envelope)
+        token = DEADLINE.set(deadline)
+        try:
+            return await self._runtime.route_envelope(envelope)
+        finally:
+            DEADLINE.reset(token)
+
+    def _fail(
+        self, flight: Flight, envelope: ModelOnexEnvelope, error: RuntimeHostError, happening: EnumHappening
+    ) -> None:
+        node = self._nodes.get(envelope.target_node or "")
+        verdict = judge(
+            happening,
+            on_failure=node.contract.on_failure if node is not None else "answer",
+            dead_letters=self._topics.dead_letter is not None,
+        )
+        assert verdict.answer is EnumAnswer.FAILURE
+        reply = envelope.failure(error, timestamp=self._clock.now())
+        messages = [response_message(reply, flight.delivery, self._topics.output, flight)]
+        if verdict.dead_letter:
+            messages.append(self._dead_letter(flight, error, STAGE_NODE, envelope.target_node))
+        self._conclude(flight, messages, verdict.settlement)
+
+    def _refuse(self, flight: Flight, error: EnvelopeValidationError) -> None:
+        verdict = judge(EnumHappening.NO_ENVELOPE, dead_letters=self._topics.dead_letter is not None)
+        _log.warning(
+            "a record is no envelope: %s",
+            error.message,
+            extra={"event": "delivery.undecodable", "code": error.code, **_place(flight.delivery)},
+        )
+        messages = [self._dead_letter(flight, error, STAGE_DECODE, None)] if verdict.dead_letter else []
+        self._conclude(flight, messages, verdict.settlement)
+
+    def _dead_letter(self, flight: Flight, error: RuntimeHostError, stage: str, node: str | None) -> Message:
+        return dead_letter_message(
+            flight.delivery,
+            error,
+            topic=self._topics.dead_letter or "",
+            group=self._group,
+            failed_at=self._clock.now(),
+            stage=stage,
+            node=node,
+            context=flight,
+        )
+
+    def _conclude(
+        self, flight: Flight, messages: list[Message] | tuple[Message, ...], settlement: EnumSettlement | None
+    ) -> None:
+        if flight.over:
+            return
+        assert settlement is not None
+        flight.settlement = settlement
+        flight.unacknowledged = len(messages)
+        for message in messages:
+            self._desk.post(message)
+        if not messages:
+            self._desk.settle(flight, settlement)
+
+    def _log_failure(self, envelope: ModelOnexEnvelope, error: RuntimeHostError) -> None:
+        if error.__cause__ is not None:
+            _log.error(
+                "%s: %s",
+                error.code,
+                error.message,
+                exc_info=error.__cause__,
+                extra={"event": "delivery.failed", **_ids(envelope)},
+            )
+        elif _log.isEnabledFor(logging.DEBUG):
+            _log.debug("%s: %s", error.code, error.message, extra={"event": "delivery.failed", **_ids(envelope)})
+
+
+def _ids(envelope: ModelOnexEnvelope) -> dict[str, object]:
+    return {
+        "correlation_id": envelope.correlation_id,
+        "envelope_id": envelope.envelope_id,
+        "node_id": envelope.target_node,
+    }
+
+
+def _place(delivery: Delivery) -> dict[str, object]:
+    return {
+        "topic": delivery.source.topic,
+        "partition": delivery.source.partition,
+        "offset": delivery.position,
+    }

@@ -1,0 +1,174 @@
+"""The delivery engine: takes what a bus delivers, and answers for it until it has an outcome.
+
+It owns keys, lanes, windows, republishing and the drain; offsets, epochs and commits are the bus's. It does
+not know which bus it runs on.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple
+
+from omnibase_core.contracts.bindings import ModelEventBusBinding
+from omnibase_core.enums import EnumSettlement
+from omnibase_core.runtime import NodeRuntime
+from omnibase_core.verdict import Admission
+from omnibase_spi.event_bus import Delivery, Message, ProtocolEventBus, Source
+
+from omnibase_infra.host.clock import Clock
+from omnibase_infra.host.delivery import Courier, Desk
+from omnibase_infra.host.flight import EnumStreamState, Flight, Stream
+from omnibase_infra.host.lanes import Lanes
+from omnibase_infra.host.outbox import Outbox
+
+_log = logging.getLogger("onex.engine")
+_WINDOW_BYTES = 64 * 1024 * 1024
+
+
+class Progress(NamedTuple):
+    """The engine in figures: records since the start by settlement, and what is on its way now."""
+
+    settled: dict[EnumSettlement, int]
+    in_flight: int
+    held: int
+    republished: int
+    given_up: int
+
+
+class DeliveryEngine:
+    """A ProtocolDeliverySink that runs nodes. group: the consumer group, for dead letters."""
+
+    def __init__(
+        self,
+        bus: ProtocolEventBus,
+        runtime: NodeRuntime,
+        binding: ModelEventBusBinding,
+        *,
+        group: str,
+        clock: Clock | None = None,
+    ) -> None:
+        self._bus = bus
+        self._ordering = binding.ordering
+        self._window = binding.max_inflight_envelopes
+        self._resume_at = binding.pause_consumption_threshold / 100
+        self._streams: dict[Source, Stream] = {}
+        self._settled: Counter[EnumSettlement] = Counter()
+        self._given_up = 0
+        self._courier = Courier(
+            runtime, binding, Desk(self._post, self._settle), group=group, clock=clock or Clock()
+        )
+        self._outbox = Outbox(bus, self._acknowledged, self._courier.shrink)
+        self._lanes = Lanes(self._courier.carry, binding.max_inflight_envelopes)
+
+    def deliver(self, batch: Sequence[Delivery]) -> None:
+        """Takes the records. A source that nobody announced gets its stream here: to skip would be to lose."""
+        touched = set[Stream]()
+        for delivery in batch:
+            stream = self._streams.get(delivery.source) or self._open(delivery.source)
+            if stream.state is not EnumStreamState.LIVE:
+                self._bus.settle(delivery, EnumSettlement.RELEASED)
+                continue
+            flight = stream.take_off(delivery, self._courier.admit(delivery))
+            self._lanes.put(flight, self._key(delivery))
+            touched.add(stream)
+        for stream in touched:
+            if not stream.paused and self._fill(stream) >= 1.0:
+                stream.paused = True
+                self._bus.pause(frozenset((stream.source,)))
+
+    def assigned(self, sources: frozenset[Source]) -> None:
+        """Fresh streams; one that already delivered is kept."""
+        for source in sources:
+            if source not in self._streams:
+                self._open(source)
+
+    async def revoked(self, sources: frozenset[Source], budget_s: float) -> None:
+        """Releases what lies beyond the last started record, finishes the rest within the budget, and closes."""
+        streams = [self._streams[source] for source in sources if source in self._streams]
+        for stream in streams:
+            stream.state = EnumStreamState.DRAINING
+            for flight in stream.unstarted():
+                self._settle(flight, EnumSettlement.RELEASED)
+        try:
+            async with asyncio.timeout(budget_s):
+                for stream in streams:
+                    await stream.emptied()
+        except TimeoutError:
+            self._give_up(streams, budget_s)
+        for stream in streams:
+            stream.state = EnumStreamState.CLOSED
+            for flight in list(stream.flights.values()):
+                self._settle(flight, EnumSettlement.RELEASED)
+            self._streams.pop(stream.source, None)
+
+    async def drain(self, until: float) -> None:
+        """The revoke of every stream, until this time of the loop (seconds)."""
+        if self._streams:
+            budget_s = max(0.0, until - asyncio.get_running_loop().time())
+            await self.revoked(frozenset(self._streams), budget_s)
+
+    async def close(self) -> None:
+        """Ends what still runs. Whatever has no outcome by then stays unsettled."""
+        await self._lanes.close()
+        self._outbox.close()
+
+    @property
+    def progress(self) -> Progress:
+        """Figures for people, logs and metrics."""
+        in_flight = sum(len(stream.flights) for stream in self._streams.values())
+        return Progress(
+            dict(self._settled), in_flight, self._outbox.held, self._outbox.republished, self._given_up
+        )
+
+    def _open(self, source: Source) -> Stream:
+        stream = self._streams[source] = Stream(source)
+        return stream
+
+    def _key(self, delivery: Delivery) -> Hashable | None:
+        if self._ordering == "key":
+            return delivery.key
+        if self._ordering == "partition":
+            return (delivery.source.topic, delivery.source.partition)
+        return None
+
+    def _fill(self, stream: Stream) -> float:
+        return max(len(stream.flights) / self._window, stream.size_bytes / _WINDOW_BYTES)
+
+    def _post(self, message: Message) -> None:
+        self._outbox.post(message)
+
+    def _acknowledged(self, message: Message) -> None:
+        flight = message.context
+        assert isinstance(flight, Flight)
+        flight.unacknowledged -= 1
+        if not flight.unacknowledged and flight.settlement is not None:
+            self._settle(flight, flight.settlement)
+
+    def _settle(self, flight: Flight, settlement: EnumSettlement) -> None:
+        if flight.over:
+            return
+        stream = flight.stream
+        stream.land(flight)
+        self._settled[settlement] += 1
+        self._bus.settle(flight.delivery, settlement)
+        if stream.paused and stream.state is EnumStreamState.LIVE and self._fill(stream) <= self._resume_at:
+            stream.paused = False
+            self._bus.resume(frozenset((stream.source,)))
+
+    def _give_up(self, streams: Sequence[Stream], budget_s: float) -> None:
+        for stream in streams:
+            self._given_up += len(stream.flights)
+            for flight in stream.flights.values():
+                cargo = flight.cargo
+                _log.warning(
+                    "not finished within %.1f s, not committed: it will be redelivered where the bus can",
+                    budget_s,
+                    extra={
+                        "event": "engine.given_up",
+                        "topic": stream.source.topic,
+                        "partition": stream.source.partition,
+                        "offset": flight.delivery.position,
+                        "correlation_id": cargo.envelope.correlation_id if isinstance(cargo, Admission) else None,
+                    },
+                )

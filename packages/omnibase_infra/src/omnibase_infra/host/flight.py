@@ -1,0 +1,100 @@
+"""Flights and streams: what the engine knows of each delivery, and of the stream that it came in."""
+
+import asyncio
+from enum import Enum, auto
+
+from omnibase_core.enums import EnumSettlement
+from omnibase_core.errors import EnvelopeValidationError
+from omnibase_core.verdict import Admission
+from omnibase_spi.event_bus import Delivery, Source
+
+
+class Flight:
+    """One delivery on its way to its outcome.
+
+    cargo: the admitted request, or why the record is none. unacknowledged: messages on their way out.
+    posted: when its last message was posted, as a number that rises over all flights.
+    over: settled or released, so whatever still happens to it changes nothing.
+    """
+
+    __slots__ = (
+        "cargo",
+        "delivery",
+        "over",
+        "posted",
+        "sequence",
+        "settlement",
+        "small",
+        "started",
+        "stream",
+        "unacknowledged",
+    )
+
+    def __init__(
+        self, delivery: Delivery, stream: "Stream", sequence: int, cargo: Admission | EnvelopeValidationError
+    ) -> None:
+        self.delivery = delivery
+        self.stream = stream
+        self.sequence = sequence
+        self.cargo = cargo
+        self.started = False
+        self.over = False
+        self.posted = 0
+        self.small = False
+        self.unacknowledged = 0
+        self.settlement: EnumSettlement | None = None
+
+
+class EnumStreamState(Enum):
+    """LIVE takes deliveries; DRAINING still publishes and settles; CLOSED does neither."""
+
+    LIVE = auto()
+    DRAINING = auto()
+    CLOSED = auto()
+
+
+class Stream:
+    """The window of one source within one epoch: what is outstanding, in records and in bytes."""
+
+    __slots__ = ("_emptied", "flights", "highest_started", "paused", "sequence", "size_bytes", "source", "state")
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.state = EnumStreamState.LIVE
+        self.flights: dict[int, Flight] = {}
+        self.size_bytes = 0
+        self.sequence = 0
+        self.highest_started = 0
+        self.paused = False
+        self._emptied: asyncio.Event | None = None
+
+    def take_off(self, delivery: Delivery, cargo: Admission | EnvelopeValidationError) -> Flight:
+        """A new flight in this stream's window."""
+        self.sequence += 1
+        flight = self.flights[self.sequence] = Flight(delivery, self, self.sequence, cargo)
+        self.size_bytes += len(delivery.value)
+        return flight
+
+    def start(self, flight: Flight) -> None:
+        """Notes that the flight's node is about to run."""
+        flight.started = True
+        if flight.sequence > self.highest_started:
+            self.highest_started = flight.sequence
+
+    def land(self, flight: Flight) -> None:
+        """Takes the flight out of the window, whatever became of it."""
+        flight.over = True
+        del self.flights[flight.sequence]
+        self.size_bytes -= len(flight.delivery.value)
+        if not self.flights and self._emptied is not None:
+            self._emptied.set()
+
+    async def emptied(self) -> None:
+        """Returns when nothing is outstanding."""
+        self._emptied = asyncio.Event()
+        if self.flights:
+            await self._emptied.wait()
+
+    def unstarted(self) -> list[Flight]:
+        """The flights beyond the last that was started: releasing these, and no others, makes no duplicate."""
+        return [flight for flight in self.flights.values() if flight.sequence > self.highest_started]

@@ -1,0 +1,103 @@
+"""What goes out: responses and dead letters as bus messages (FORMATS 8)."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from omnibase_core.codec import encode
+from omnibase_core.envelope import ModelOnexEnvelope
+from omnibase_core.errors import RuntimeHostError
+from omnibase_spi.event_bus import Delivery, Message
+
+STAGE_DECODE: Final = "decode"
+STAGE_NODE: Final = "node"
+
+_CONTENT_TYPE: Final = ("content-type", b"application/json")
+_PASSED_ON: Final = ("traceparent", "tracestate")
+_UUID_CHARS: Final = 36
+_SMALL_METADATA_BYTES: Final = 2_048
+
+
+def _offsets() -> tuple[int, int, int]:
+    """Where a response's three ids begin in its encoded form: its fields have one order and one length."""
+    ids = [UUID(int=number) for number in (1, 2, 3)]
+    sample = ModelOnexEnvelope(
+        envelope_id=ids[0],
+        correlation_id=ids[1],
+        causation_id=ids[2],
+        timestamp=datetime.fromisoformat("2026-01-01T00:00:00+00:00"),
+        is_response=True,
+        success=True,
+    )
+    first, second, third = (encode(sample).index(str(number).encode()) for number in ids)
+    return first, second, third
+
+
+_ENVELOPE_AT, _CORRELATION_AT, _CAUSATION_AT = _offsets()
+
+
+def response_message(reply: ModelOnexEnvelope, request: Delivery, topic: str, context: object) -> Message:
+    """The response as a message. It keeps its request's key, else its key is the correlation id.
+
+    The ids in the headers are cut from the encoded reply, which is cheaper than writing them again.
+    """
+    value = encode(reply)
+    correlation_id = value[_CORRELATION_AT : _CORRELATION_AT + _UUID_CHARS]
+    headers = [
+        ("onex-envelope-id", value[_ENVELOPE_AT : _ENVELOPE_AT + _UUID_CHARS]),
+        ("onex-correlation-id", correlation_id),
+        ("onex-causation-id", value[_CAUSATION_AT : _CAUSATION_AT + _UUID_CHARS]),
+        _CONTENT_TYPE,
+    ]
+    if reply.target_node is not None:
+        headers.append(("onex-target-node", reply.target_node.encode()))
+    if request.headers:
+        headers.extend(header for header in request.headers if header[0] in _PASSED_ON)
+    return Message(topic, value, request.key if request.key is not None else correlation_id, headers, context)
+
+
+def without_metadata(request: ModelOnexEnvelope) -> ModelOnexEnvelope:
+    """The request as a small error envelope answers it: metadata that is itself large is left out."""
+    if len(encode(request.model_copy(update={"payload": None}))) <= _SMALL_METADATA_BYTES:
+        return request
+    return request.model_copy(update={"metadata": {"metadata_omitted": True}})
+
+
+def dead_letter_message(
+    delivery: Delivery,
+    error: RuntimeHostError,
+    *,
+    topic: str,
+    group: str,
+    failed_at: datetime,
+    stage: str,
+    node: str | None,
+    context: object,
+) -> Message:
+    """The record itself, byte for byte, with where it came from and why in further headers."""
+    source = delivery.source
+    told = {
+        "__dlq.errors.topic": source.topic,
+        "__dlq.errors.partition": str(source.partition),
+        "__dlq.errors.offset": str(delivery.position),
+        "__dlq.errors.group": group,
+        "__dlq.errors.delivery.count": "1",
+        "__dlq.errors.message": error.message,
+        "onex-dlq-code": error.code.value,
+        "onex-dlq-stage": stage,
+        "onex-dlq-attempts": "1",
+        "onex-dlq-failed-at": failed_at.isoformat().replace("+00:00", "Z"),
+        "onex-dlq-replay-count": _replays(delivery),
+    }
+    if node is not None:
+        told["onex-dlq-node"] = node
+    if error.operation is not None:
+        told["onex-dlq-operation"] = error.operation
+    original = [header for header in delivery.headers if header[0] not in told]
+    headers = [*original, *((name, text.encode()) for name, text in told.items())]
+    return Message(topic, delivery.value, delivery.key, headers, context, delivery.timestamp_ms)
+
+
+def _replays(delivery: Delivery) -> str:
+    counts = [value for name, value in delivery.headers if name == "onex-dlq-replay-count"]
+    return counts[-1].decode("ascii", "replace") if counts else "0"

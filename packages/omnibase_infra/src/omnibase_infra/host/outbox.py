@@ -1,0 +1,130 @@
+"""The outbox: messages on their way to the bus, until each is acknowledged.
+
+Workers post messages; one flush per step of the loop hands them to the bus as a batch, in order. A message
+that failed is held and published again, and whatever has the same topic and key waits behind it: else it
+would overtake.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from operator import itemgetter
+
+from omnibase_core.errors import EventBusError
+from omnibase_spi.event_bus import Message, ProtocolEventBus
+
+from omnibase_infra.host.flight import Flight
+
+_log = logging.getLogger("onex.engine")
+_FIRST_DELAY_S = 0.1
+_LONGEST_DELAY_S = 5.0
+
+
+class Outbox:
+    """Publishes what flights post, again and again until it is acknowledged or its flight is over.
+
+    acknowledged: told of each message that is safe.
+    shrink: gives what to send instead of a message that the bus will never take, or None for nothing.
+    """
+
+    def __init__(
+        self,
+        bus: ProtocolEventBus,
+        acknowledged: Callable[[Message], None],
+        shrink: Callable[[Message, EventBusError], Message | None],
+    ) -> None:
+        self._bus = bus
+        self._told = acknowledged
+        self._shrink = shrink
+        self._queue: list[Message] = []
+        self._flushing = False
+        self._posted = 0
+        self._held: dict[tuple[str, bytes | None], list[tuple[int, Message]]] = {}
+        self._retry: asyncio.TimerHandle | None = None
+        self._failures = 0
+        self.republished = 0
+
+    def post(self, message: Message) -> None:
+        """Takes a message of a flight; messages with one topic and key leave in the order of their posting."""
+        self._posted += 1
+        _flight(message).posted = self._posted
+        self._queue.append(message)
+        if not self._flushing:
+            self._flushing = True
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def close(self) -> None:
+        """Publishes nothing from now on."""
+        if self._retry is not None:
+            self._retry.cancel()
+        self._queue.clear()
+        self._held.clear()
+
+    @property
+    def held(self) -> int:
+        """Messages that wait to be published again."""
+        return sum(map(len, self._held.values()))
+
+    def _flush(self) -> None:
+        self._flushing = False
+        batch, self._queue = self._queue, []
+        if self._held:
+            batch = [message for message in batch if not self._wait_behind(message)]
+        if batch:
+            self._bus.publish_batch(batch, self._acknowledged)
+
+    def _wait_behind(self, message: Message) -> bool:
+        if (message.topic, message.key) not in self._held:
+            return False
+        self._hold(message)
+        return True
+
+    def _hold(self, message: Message) -> None:
+        held = self._held.setdefault((message.topic, message.key), [])
+        held.append((_flight(message).posted, message))
+
+    def _acknowledged(self, message: Message, error: EventBusError | None) -> None:
+        if error is None:
+            if self._failures:
+                self._failures = 0
+                _log.info("publishing works again", extra={"event": "engine.publish_recovered"})
+            self._told(message)
+        elif _flight(message).over:
+            return
+        elif error.retryable:
+            self._hold(message)
+            self._failed(error)
+        elif (instead := self._shrink(message, error)) is not None:
+            self._hold(instead)
+            self._schedule(0.0)
+
+    def _failed(self, error: EventBusError) -> None:
+        if self._retry is not None:
+            return
+        delay = min(_FIRST_DELAY_S * 2.0**self._failures, _LONGEST_DELAY_S)
+        self._failures = min(self._failures + 1, 16)
+        _log.warning(
+            "publishing failed, the messages are kept and published again in %.1f s: %s",
+            delay,
+            error.message,
+            extra={"event": "engine.publish_failed"},
+        )
+        self._schedule(delay)
+
+    def _schedule(self, delay_s: float) -> None:
+        if self._retry is None:
+            self._retry = asyncio.get_running_loop().call_later(delay_s, self._publish_held)
+
+    def _publish_held(self) -> None:
+        self._retry = None
+        held = sorted((pair for pairs in self._held.values() for pair in pairs), key=itemgetter(0))
+        self._held.clear()
+        batch = [message for _, message in held if not _flight(message).over]
+        self.republished += len(batch)
+        if batch:
+            self._bus.publish_batch(batch, self._acknowledged)
+
+
+def _flight(message: Message) -> Flight:
+    assert isinstance(message.context, Flight)
+    return message.context

@@ -1,0 +1,256 @@
+"""The host process: one loop, one bus, one engine; start and stop as two lists that mirror each other."""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import ClassVar, NamedTuple, Self
+
+from omnibase_core.codec import decode, encode
+from omnibase_core.contracts.bindings import ModelEventBusBinding, ModelHandlerBinding
+from omnibase_core.contracts.handler_config import ModelHttpConfig
+from omnibase_core.contracts.node import ModelNodeContract
+from omnibase_core.envelope import ModelOnexEnvelope
+from omnibase_core.errors import ProtocolConfigurationError
+from omnibase_core.runtime import ComputeFunction, NodeInstance, NodeRuntime
+
+from omnibase_spi.event_bus import ProtocolEventBus
+
+from omnibase_infra.config.handlers import resolve_bindings
+from omnibase_infra.config.secrets import SecretResolver
+from omnibase_infra.guard import Guard
+from omnibase_infra.host.client import Client, Reply
+from omnibase_infra.host.clock import Clock
+from omnibase_infra.host.engine import DeliveryEngine
+from omnibase_infra.host.versions import check_versions
+from omnibase_infra.telemetry import events
+
+_log = logging.getLogger("onex.host")
+_STEP_S = 6.0
+_DNS_THREADS = 2
+
+Publish = Callable[[ModelOnexEnvelope], Awaitable[None]]
+
+
+class HostParts(NamedTuple):
+    """What `wiring` makes of a contract: everything that a host runs, nothing of it started.
+
+    group: the consumer group, or the host's name where the bus has none.
+    """
+
+    name: str
+    group: str
+    bus: ProtocolEventBus
+    binding: ModelEventBusBinding
+    handlers: Sequence[tuple[Guard, ModelHandlerBinding]]
+    nodes: Sequence[ModelNodeContract]
+    resolver: SecretResolver
+    clock: Clock = Clock()
+
+
+class Stopped(NamedTuple):
+    """How a host ended. unfinished: records and submissions that were given up."""
+
+    unfinished: int
+    bus_lost: bool = False
+
+
+class BaseRuntimeHostProcess:
+    """A host of nodes, and the base class of app-specific hosts.
+
+    A subclass names its COMPUTE functions in `compute_functions`, and may bring envelopes in by `feed`.
+    A host is opened once: `async with host: await host.run()`.
+    """
+
+    compute_functions: ClassVar[Mapping[str, ComputeFunction]] = {}
+    """The function of each COMPUTE node, by slug: values of the input model in, of the output model out."""
+
+    _running: ClassVar["BaseRuntimeHostProcess | None"] = None
+
+    def __init__(self, parts: HostParts) -> None:
+        self.name = parts.name
+        self._parts = parts
+        self._stop = asyncio.Event()
+        self._ready = False
+        self._closed = False
+        self._handlers: list[Guard] = []
+        self._consuming: asyncio.Task[None] | None = None
+        self._runtime = self._assembled(parts)
+        self.client = Client(parts.bus, parts.binding, on_reply=self._replied)
+        self.engine = DeliveryEngine(
+            parts.bus, self._runtime, parts.binding, group=parts.group, clock=parts.clock
+        )
+
+    async def feed(self, publish: Publish) -> None:
+        """Brings envelopes in, for a host on the in-memory bus; the host stops when this returns.
+
+        `publish` waits while too many are unanswered. Override it together with `on_response`.
+        """
+        raise NotImplementedError("this host has no ingress of its own")
+
+    def on_response(self, response: ModelOnexEnvelope) -> None:
+        """Told of each response to what `feed` published."""
+
+    @classmethod
+    def has_feed(cls) -> bool:
+        """Whether a subclass brings its own envelopes."""
+        return cls.feed is not BaseRuntimeHostProcess.feed
+
+    @property
+    def ready(self) -> bool:
+        """Everything is up, and the host is not stopping."""
+        return self._ready
+
+    @property
+    def nodes(self) -> Mapping[str, NodeInstance]:
+        """The nodes by slug."""
+        return self._runtime.nodes
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close(grace_s=0.0)
+
+    async def open(self) -> None:
+        """Starts everything, in order; a step that fails undoes those before it.
+
+        Raises ProtocolConfigurationError, SecretResolutionError, and what a handler or the bus raises.
+        """
+        self._claim_process()
+        try:
+            check_versions()
+            asyncio.get_running_loop().set_default_executor(
+                ThreadPoolExecutor(_DNS_THREADS, thread_name_prefix="onex-dns")
+            )
+            await self._open_handlers()
+            await self._parts.bus.initialize(self._parts.binding)
+            await self._parts.bus.subscribe(self._parts.binding.topics.input, self.engine)
+            if self._parts.binding.kind == "inmemory":
+                await self.client.subscribe()
+            self._consuming = asyncio.create_task(self._parts.bus.start_consuming(), name="onex-consume")
+            self._consuming.add_done_callback(lambda _: self._stop.set())
+            self._ready = True
+        except BaseException:
+            _log.error("the start failed; what was started is undone", extra={"event": events.HOST_START_FAILED})
+            await self.close(grace_s=0.0)
+            raise
+        _log.info("ready", extra={"event": events.HOST_READY, "nodes": len(self.nodes)})
+
+    def request_stop(self) -> None:
+        """Begins the stop; returns at once, and may be called at any time and again."""
+        self._stop.set()
+
+    async def run(self, *, grace_s: float = 30.0) -> Stopped:
+        """Serves until `request_stop`, the end of `feed`, or the loss of the bus; then drains within `grace_s`."""
+        feeding = asyncio.create_task(self._feed(), name="onex-feed") if self.has_feed() else None
+        await self._stop.wait()
+        lost = self._consuming is not None and self._consuming.done()
+        if feeding is not None:
+            await _ended(feeding)
+        return Stopped(await self.close(grace_s=grace_s), bus_lost=lost)
+
+    async def close(self, *, grace_s: float) -> int:
+        """Drains within `grace_s` seconds and ends everything, in the start's reverse order.
+
+        Gives the number of records and submissions that were given up. Does nothing when called again.
+        """
+        if self._closed:
+            return 0
+        self._closed = True
+        self._ready = False
+        _log.info("stopping", extra={"event": events.HOST_STOPPING})
+        until = asyncio.get_running_loop().time() + grace_s
+        await self._answer_submitted(until)
+        self._parts.bus.stop_consuming()
+        await self.engine.drain(until)
+        await self._step("flush of the bus", self._parts.bus.flush())
+        for guard in reversed(self._handlers):
+            await self._step(f"shutdown of handler {guard.name}", guard.handler.shutdown())
+        await self._step("shutdown of the bus", self._parts.bus.shutdown())
+        await self.engine.close()
+        if self._consuming is not None:
+            await _ended(self._consuming)
+        self._release_process()
+        unfinished = max(self.engine.progress.given_up, len(self.client.unanswered))
+        _log.info("stopped", extra={"event": events.HOST_STOPPED, "unfinished": unfinished})
+        return unfinished
+
+    async def _open_handlers(self) -> None:
+        bindings = await resolve_bindings([binding for _, binding in self._parts.handlers], self._parts.resolver)
+        for (guard, _), binding in zip(self._parts.handlers, bindings, strict=True):
+            self._handlers.append(guard)
+            await guard.handler.initialize(binding)
+            _log.info("handler ready", extra={"event": events.HANDLER_INITIALIZED, "handler": guard.name})
+
+    async def _answer_submitted(self, until: float) -> None:
+        """Lets what this process submitted itself be answered: nobody would deliver it again."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                await self.client.idle()
+
+    async def _step(self, name: str, step: Awaitable[None]) -> None:
+        """One step of the stop: bounded, and no reason for the others not to follow."""
+        try:
+            async with asyncio.timeout(_STEP_S):
+                await step
+        except Exception:  # noqa: BLE001 - whatever a part meets at its end, the others are ended too
+            _log.exception("%s failed", name, extra={"event": events.HOST_STEP_FAILED})
+
+    async def _feed(self) -> None:
+        numbers = itertools.count(1)
+
+        async def publish(envelope: ModelOnexEnvelope) -> None:
+            key = f"{envelope.envelope_id}/{next(numbers)}".encode()
+            await self.client.submit([(key, encode(envelope))])
+
+        try:
+            await self.feed(publish)
+            await self.client.idle()
+        finally:
+            self._stop.set()
+
+    def _replied(self, reply: Reply) -> None:
+        if reply.refusal is None:
+            self.on_response(decode(reply.value, self._parts.binding.max_envelope_bytes))
+
+    def _assembled(self, parts: HostParts) -> NodeRuntime:
+        runtime = NodeRuntime()
+        for guard, _ in parts.handlers:
+            runtime.register_handler(guard, guard.name)
+        base_urls = {b.name: b.config.base_url for _, b in parts.handlers if isinstance(b.config, ModelHttpConfig)}
+        for contract in parts.nodes:
+            runtime.register_node(
+                NodeInstance(contract, self.compute_functions.get(contract.name), base_urls=base_urls)
+            )
+        strangers = sorted(set(self.compute_functions) - set(runtime.nodes))
+        if strangers:
+            raise ProtocolConfigurationError(
+                f"Functions are registered for nodes that the contract does not have: {', '.join(strangers)}"
+            )
+        return runtime
+
+    def _claim_process(self) -> None:
+        running = BaseRuntimeHostProcess._running
+        if running is not None:
+            raise ProtocolConfigurationError(
+                f"This process already runs the host '{running.name}'; run one host in a process"
+            )
+        if self._closed:
+            raise ProtocolConfigurationError("A host is opened once; make a new one")
+        BaseRuntimeHostProcess._running = self
+
+    def _release_process(self) -> None:
+        if BaseRuntimeHostProcess._running is self:
+            BaseRuntimeHostProcess._running = None
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """Cancels the task and waits for its end; its failure is logged where it has one."""
+    task.cancel()
+    await asyncio.wait([task])
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("a task of the host failed", exc_info=error, extra={"event": events.HOST_TASK_FAILED})

@@ -1,0 +1,101 @@
+"""The composition root: the one place that names concrete handlers and buses (I6).
+
+A driver is imported by the factory of its handler, so only when a contract configures it.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from omnibase_core.contracts.bindings import ModelEventBusBinding, ModelHandlerBinding, ModelTopics
+from omnibase_core.contracts.load import LoadedContract
+from omnibase_core.enums import EnumHandlerType
+from omnibase_core.errors import ProtocolConfigurationError
+from omnibase_core.topics import default_topics
+
+from omnibase_spi.event_bus import ProtocolEventBus
+from omnibase_spi.handler import ProtocolHandler
+
+from omnibase_infra.config.secrets import SecretResolver
+from omnibase_infra.guard import Guard
+from omnibase_infra.host.clock import Clock
+from omnibase_infra.host.process import BaseRuntimeHostProcess, HostParts
+
+
+def _http(binding: ModelHandlerBinding, clock: Clock) -> ProtocolHandler:
+    from omnibase_infra.handlers.http_handler import HttpHandler
+    from omnibase_infra.transports.http import HttpTransport
+
+    return HttpHandler(HttpTransport.connect, clock.now)
+
+
+def _db(binding: ModelHandlerBinding, clock: Clock) -> ProtocolHandler:
+    from omnibase_infra.handlers.db_handler import DbHandler
+    from omnibase_infra.transports.postgres import PostgresTransport
+
+    return DbHandler(PostgresTransport.connect, clock.now)
+
+
+def _inmemory() -> ProtocolEventBus:
+    from omnibase_infra.event_bus.inmemory import InMemoryEventBus
+
+    return InMemoryEventBus()
+
+
+HANDLERS: Final[Mapping[EnumHandlerType, Callable[[ModelHandlerBinding, Clock], ProtocolHandler]]] = (
+    MappingProxyType({EnumHandlerType.HTTP: _http, EnumHandlerType.DB: _db})
+)
+BUSES: Final[Mapping[str, Callable[[], ProtocolEventBus]]] = MappingProxyType({"inmemory": _inmemory})
+
+
+def build_host(
+    loaded: LoadedContract,
+    resolver: SecretResolver,
+    *,
+    host: type[BaseRuntimeHostProcess] = BaseRuntimeHostProcess,
+    clock: Clock | None = None,
+    local: bool = False,
+) -> BaseRuntimeHostProcess:
+    """A host of this contract, nothing of it started.
+
+    local: on the in-memory bus and its default topics, whatever the contract says; for pipe, call and demo.
+    Raises ProtocolConfigurationError for a handler or bus that this release does not have, or a COMPUTE node
+    whose function `host` does not name.
+    """
+    contract = loaded.runtime
+    clock = clock or Clock()
+    binding = _local(contract.event_bus, contract.name) if local else contract.event_bus
+    if binding.kind not in BUSES:
+        raise ProtocolConfigurationError(
+            f"This release has no '{binding.kind}' bus (it has: {', '.join(BUSES)}); set event_bus.kind to one "
+            "of these, or try the contract with 'onex-host pipe' and 'onex-host call', which use the in-memory bus"
+        )
+    enabled = [handler for handler in contract.handlers if handler.enabled]
+    return host(
+        HostParts(
+            name=contract.name,
+            group=str(binding.options.get("consumer_group", contract.name)),
+            bus=BUSES[binding.kind](),
+            binding=binding,
+            handlers=[(_guarded(handler, clock), handler) for handler in enabled],
+            nodes=list(loaded.nodes.values()),
+            resolver=resolver,
+            clock=clock,
+        )
+    )
+
+
+def _guarded(binding: ModelHandlerBinding, clock: Clock) -> Guard:
+    factory = HANDLERS.get(binding.type)
+    if factory is None:
+        raise ProtocolConfigurationError(
+            f"This release has no '{binding.type}' handler (it has: {', '.join(HANDLERS)}); "
+            f"set 'enabled: false' on handler '{binding.name}' or remove it"
+        )
+    return Guard(factory(binding, clock), binding.name, binding.timeout_ms)
+
+
+def _local(binding: ModelEventBusBinding, name: str) -> ModelEventBusBinding:
+    return binding.model_copy(
+        update={"kind": "inmemory", "topics": ModelTopics.model_validate(default_topics(name)), "options": {}}
+    )
