@@ -79,13 +79,10 @@ def test_each_package_tells_the_version_that_it_is_published_under(package: str)
 
 
 def test_the_matrix_is_what_the_package_depends_on() -> None:
-    dependencies = tomllib.loads((PACKAGES / "omnibase_infra/pyproject.toml").read_text())["project"][
-        "dependencies"
-    ]
+    published = tomllib.loads((PACKAGES / "omnibase_infra/pyproject.toml").read_text())["project"]
     for wanted in REQUIREMENTS:
-        assert (
-            f"{wanted.package}>={wanted.minimum.removesuffix('.0')},<{wanted.below}" in published["dependencies"]
-        )
+        dependency = f"{wanted.package}>={wanted.minimum.removesuffix('.0')},<{wanted.below}"
+        assert dependency in published["dependencies"]
 
 
 def test_telling_versions_loads_no_library() -> None:
