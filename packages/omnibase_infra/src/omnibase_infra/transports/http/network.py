@@ -1,0 +1,127 @@
+"""Connections to addresses that were checked, under httpx's transport interface."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from ipaddress import ip_address
+from typing import Final
+
+import httpcore
+import httpx
+from omnibase_core.errors import HandlerConnectionError
+
+from omnibase_infra.transports.egress import Egress
+
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+_SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
+
+_KEEPALIVE_S: Final = 5.0
+
+
+async def resolve_host(host: str, port: int) -> Sequence[str]:
+    """All addresses of a host, as the loop's resolver gives them; an address is its own answer."""
+    try:
+        return [str(ip_address(host))]
+    except ValueError:
+        pass
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except socket.gaierror:
+        raise HandlerConnectionError(f"The host name {host} does not resolve") from None
+    return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+
+
+class _GuardedNetwork(httpcore.AsyncNetworkBackend):
+    """Connects to addresses that were checked: a name is resolved once, and what was checked is what is called."""
+
+    def __init__(self, egress: Egress, resolve: Resolve) -> None:
+        self._egress = egress
+        self._resolve = resolve
+        self._network = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - the signature is the library's
+        local_address: str | None = None,
+        socket_options: Iterable[_SocketOption] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            async with asyncio.timeout(timeout):
+                addresses = await self._resolve(host, port)
+        except TimeoutError:
+            raise httpcore.ConnectTimeout from None
+        self._egress.check_addresses(host, addresses)
+        share = None if timeout is None else timeout / max(1, len(addresses))
+        last: Exception = httpcore.ConnectError()
+        for address in addresses:
+            try:
+                return await self._network.connect_tcp(address, port, share, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                last = error
+        raise last
+
+    async def sleep(self, seconds: float) -> None:
+        await self._network.sleep(seconds)
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, response: httpcore.Response) -> None:
+        self._response = response
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._response.aiter_stream():
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._response.aclose()
+
+
+class GuardedTransport(httpx.AsyncBaseTransport):
+    """httpx's transport interface over a connection pool that connects to checked addresses only.
+
+    It is what any httpx client of this host stands on. It raises httpcore's exceptions (FAULTS has them)
+    and, for an address that is refused or a name that does not resolve, a HandlerExecutionError.
+    """
+
+    def __init__(
+        self,
+        egress: Egress,
+        *,
+        tls: ssl.SSLContext,
+        max_connections: int = 100,
+        resolve: Resolve = resolve_host,
+    ) -> None:
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=tls,
+            max_connections=max_connections,
+            max_keepalive_connections=max_connections,
+            keepalive_expiry=_KEEPALIVE_S,
+            network_backend=_GuardedNetwork(egress, resolve),
+        )
+
+    @property
+    def open_connections(self) -> int:
+        """Connections that are open or being opened."""
+        return len(self._pool.connections)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The response with its body unread; the caller closes it."""
+        url = request.url
+        response = await self._pool.handle_async_request(
+            httpcore.Request(
+                method=request.method,
+                url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+                headers=request.headers.raw,
+                content=request.stream,
+                extensions=request.extensions,
+            )
+        )
+        return httpx.Response(
+            response.status, headers=response.headers, stream=_Body(response), extensions=response.extensions
+        )
+
+    async def aclose(self) -> None:
+        await self._pool.aclose()
