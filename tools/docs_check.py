@@ -1,0 +1,266 @@
+"""`uv run python -m tools.docs_check`: what the docs show is true.
+
+Every fenced block of README.md, docs/ and the packages' READMEs is checked by its language, or says why not
+in a comment on the line before it:
+
+    python            runs, all blocks of a page in one namespace
+    yaml              parses; a runtime or node contract also passes the validator
+    json              parses
+    bash, console     each command stands in the file that CHECKED names, or is one that onex-host understands
+    <!-- docs: run -->                  a bash block that is run, in an empty folder
+    <!-- docs: output of COMMAND -->    a block that equals what the command prints
+    <!-- docs: fragment, WHY -->        yaml or json that parses and is no whole contract
+    <!-- docs: skip, WHY -->            nothing is checked
+
+Links within the repository resolve, headings included. To check more, add a function to CHECKS.
+"""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+
+CHECKED: Final[Mapping[str, str]] = {
+    "uv run pytest": ".ci/run",
+    "uv sync --locked": ".ci/run",
+    "uv run lint-imports": ".ci/run",
+    "uv run mypy": ".ci/run",
+    "uv run ruff check": ".ci/run",
+    "uv run ruff format --check": ".ci/run",
+    "uv run python -m tools.docs_check": ".ci/run",
+    "uv run python -m tools.wheel_check": ".ci/run",
+    ".ci/run": ".github/workflows/ci.yml",
+    "uv build --all-packages --no-sources": "tools/wheel_check.py",
+    "pip install uv": ".ci/run",
+    "uv run onex-host demo": ".ci/run",
+    "onex-host demo": "tools/wheel_check.py",
+}
+
+_FENCE: Final = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|~{3,})(?P<language>[\w+-]*)\s*$")
+_MARK: Final = re.compile(r"<!-- docs: (?P<kind>run|skip|fragment|output of)(?:,? (?P<rest>.+?))? -->")
+_LINK: Final = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)|!\[[^\]]*\]\((?P<image>[^)\s]+)\)")
+_TIMEOUT_S: Final = 300
+_UNCHECKED: Final = frozenset({"", "text", "mermaid", "sql", "ini", "toml", "diff", "http"})
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: its language, its text, the line of its fence, and the mark before it."""
+
+    language: str
+    text: str
+    line: int
+    mark: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """One Markdown file, split into its blocks and its prose (line number and text)."""
+
+    path: Path
+    blocks: Sequence[Block]
+    prose: Sequence[tuple[int, str]]
+    headings: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def shown(self) -> str:
+        """Its path as findings name it."""
+        return os.path.relpath(self.path, ROOT)
+
+
+Finding = tuple[int, str]
+Check = Callable[[Page], Iterator[Finding]]
+
+
+def pages() -> Sequence[Path]:
+    """What people read."""
+    found = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "packages").glob("*/README.md")]
+    return sorted(path for path in found if path.is_file())
+
+
+def read(path: Path) -> Page:
+    """Splits a Markdown file into blocks and prose."""
+    blocks: list[Block] = []
+    prose: list[tuple[int, str]] = []
+    lines = iter(enumerate(path.read_text(encoding="utf-8").splitlines(), 1))
+    mark: re.Match[str] | None = None
+    for number, line in lines:
+        if opening := _FENCE.match(line):
+            text = "\n".join(_until(opening, lines))
+            kind, reason = (mark["kind"], mark["rest"] or "") if mark else ("", "")
+            blocks.append(Block(opening["language"], text + "\n", number, kind, reason))
+            mark = None
+        else:
+            prose.append((number, line))
+            mark = _MARK.search(line) or (None if line.strip() else mark)
+    return Page(path, blocks, prose, frozenset(_anchor(text) for _, text in prose if text.startswith("#")))
+
+
+def _until(opening: re.Match[str], lines: Iterator[tuple[int, str]]) -> Iterator[str]:
+    for _, line in lines:
+        if line.strip() == opening["fence"]:
+            return
+        yield line.removeprefix(opening["indent"])
+
+
+def _anchor(heading: str) -> str:
+    text = re.sub(r"[^\w\- ]", "", heading.lstrip("#").strip().lower())
+    return text.replace(" ", "-")
+
+
+def marks(page: Page) -> Iterator[Finding]:
+    """A block that is left out says why; a block in a language that nobody checks is marked."""
+    for block in page.blocks:
+        if block.mark in {"skip", "fragment", "output of"} and not block.reason:
+            yield block.line, f"'docs: {block.mark}' needs a reason: <!-- docs: {block.mark}, why -->"
+        if not block.mark and block.language not in _UNCHECKED and block.language not in _LANGUAGES:
+            yield block.line, f"nothing checks '{block.language}': mark the block with <!-- docs: skip, why -->"
+
+
+def links(page: Page) -> Iterator[Finding]:
+    """A link within the repository leads to a file, and to a heading of it where it names one."""
+    for number, line in page.prose:
+        for match in _LINK.finditer(line):
+            target = match["target"] or match["image"]
+            if not re.match(r"[a-z]+:", target) and (problem := _broken(page, target)):
+                yield number, problem
+
+
+def _broken(page: Page, target: str) -> str | None:
+    name, _, anchor = target.partition("#")
+    path = (page.path.parent / name).resolve() if name else page.path
+    if not path.exists():
+        return f"the link '{target}' leads nowhere"
+    if anchor and path.suffix == ".md" and anchor not in read(path).headings:
+        return f"the link '{target}' names a heading that is not there"
+    return None
+
+
+def python(page: Page) -> Iterator[Finding]:
+    """The Python blocks of a page run, one after the other, in one namespace and an empty folder."""
+    code = [(block.line, block.text) for block in page.blocks if block.language == "python" and not block.mark]
+    if not code:
+        return
+    program = "import json, sys\nfor line, text in json.loads(sys.argv[1]):\n"
+    program += "    exec(compile('\\n' * line + text, sys.argv[2], 'exec'))\n"
+    done = _run([sys.executable, "-c", program, json.dumps(code), page.shown])
+    if done.returncode:
+        yield code[0][0], f"the Python blocks fail:\n{done.stderr}"
+
+
+def data(page: Page) -> Iterator[Finding]:
+    """YAML and JSON parse."""
+    for block in page.blocks:
+        if block.mark in {"", "fragment"} and block.language in {"yaml", "json"}:
+            try:
+                json.loads(block.text) if block.language == "json" else yaml.safe_load(block.text)
+            except (yaml.YAMLError, ValueError) as error:
+                yield block.line, f"this is no {block.language}: {error}"
+
+
+def commands(page: Page) -> Iterator[Finding]:
+    """A command is run here, or is one that a check of this repository runs, or that onex-host understands."""
+    for block in page.blocks:
+        if block.language not in {"bash", "console"} or block.mark == "skip":
+            continue
+        if block.mark == "run":
+            done = _run(["bash", "-euo", "pipefail", "-c", block.text])
+            if done.returncode:
+                yield block.line, f"the block fails:\n{done.stdout}{done.stderr}"
+            continue
+        for offset, command in _command_lines(block):
+            if problem := _unchecked(command):
+                yield block.line + offset, problem
+
+
+def _command_lines(block: Block) -> Iterator[tuple[int, str]]:
+    prompted = block.language == "console"
+    for offset, line in enumerate(block.text.splitlines(), 1):
+        text = line.strip()
+        if prompted and not text.startswith("$ "):
+            continue
+        for part in re.split(r"\s(?:&&|\|)\s", text.removeprefix("$ ")):
+            if (command := re.sub(r"\s+#.*$", "", part).strip()) and not command.startswith("#"):
+                yield offset, command
+
+
+def _unchecked(command: str) -> str | None:
+    if where := CHECKED.get(command):
+        return None if command in (ROOT / where).read_text() else f"'{command}' is no longer in {where}"
+    words = shlex.split(command)
+    while words[:2] == ["uv", "run"]:
+        words = words[2:]
+    if words[:1] == ["onex-host"]:
+        return _misunderstood(words[1:])
+    return f"nothing checks '{command}': add it to CHECKED, or mark the block"
+
+
+def _misunderstood(words: Sequence[str]) -> str | None:
+    arguments = [word for word in words if word.startswith("--") or word == words[0]]
+    done = _run(
+        ["onex-host", words[0], "--help"] if words and not words[0].startswith("-") else ["onex-host", "--help"]
+    )
+    if done.returncode:
+        return f"onex-host has no command '{words[0]}'"
+    unknown = [word for word in arguments[1:] if word.partition("=")[0] not in done.stdout]
+    return f"'onex-host {words[0]}' has no option {', '.join(unknown)}" if unknown else None
+
+
+def outputs(page: Page) -> Iterator[Finding]:
+    """A block that says what a command prints says it rightly."""
+    for block in page.blocks:
+        if block.mark == "output of" and block.reason:
+            done = _run(shlex.split(block.reason))
+            if done.stdout.strip() != block.text.strip():
+                yield block.line, f"'{block.reason}' prints something else now:\n{done.stdout}{done.stderr}"
+
+
+def _run(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    with tempfile.TemporaryDirectory() as folder:
+        return subprocess.run(
+            list(words),
+            cwd=folder,
+            env={**os.environ, "PATH": path, "COLUMNS": "100", "NO_COLOR": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+
+
+CHECKS: Final[Sequence[Check]] = (marks, links, python, data, commands, outputs)
+_LANGUAGES: Final = frozenset({"python", "yaml", "json", "bash", "console"})
+
+
+def findings(page: Page, checks: Sequence[Check] = CHECKS) -> Iterator[str]:
+    """Everything that is wrong with a page, as `path:line: what`."""
+    for check in checks:
+        yield from (f"{page.shown}:{line}: {what}" for line, what in check(page))
+
+
+def main() -> int:
+    """Checks every page; 1 where anything is wrong."""
+    found = [finding for path in pages() for finding in findings(read(path))]
+    for finding in found:
+        print(finding)
+    blocks = sum(len(read(path).blocks) for path in pages())
+    print(f"docs: {len(pages())} pages, {blocks} blocks, {len(found)} findings")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
