@@ -68,22 +68,30 @@ class ModelTopics(BaseModel):
     dead_letter: str | None = None
 
 
-class ModelEventBusBinding(BaseModel):
-    """The event bus of the runtime contract, as its `initialize` gets it.
+class ModelEventBusLimits(BaseModel):
+    """How much a host works on at once; the same for every kind of bus.
 
     max_inflight_envelopes: envelopes worked on at once, and per source the window at which it is paused.
     pause_consumption_threshold: percent of that window at which a paused source resumes.
     max_envelope_bytes: the largest message that the bus takes, in and out.
-    options: what only one kind of bus understands.
+    circuit_breaker_threshold: consecutive failures that stop consumption for a while.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["inmemory", "kafka"]
-    topics: ModelTopics
     max_inflight_envelopes: Annotated[int, Field(gt=0, le=100_000)] = 100
     pause_consumption_threshold: Annotated[int, Field(gt=0, lt=100)] = 80
     ordering: Literal["key", "partition", "none"] = "key"
     max_envelope_bytes: Annotated[int, Field(ge=4_096, le=64 * 1024 * 1024)] = 1_048_576
     circuit_breaker_threshold: Annotated[int, Field(gt=0, le=10_000)] = 5
+
+
+class ModelEventBusBinding(ModelEventBusLimits):
+    """The event bus of the runtime contract, as its `initialize` gets it.
+
+    options: what only one kind of bus understands.
+    """
+
+    kind: Literal["inmemory", "kafka"]
+    topics: ModelTopics
     options: dict[str, JsonValue] = Field(default_factory=dict)

@@ -1,0 +1,90 @@
+"""What a node contract and its runtime contract must agree on: the slug, the handlers, the dependencies."""
+
+from collections.abc import Iterable, Sequence
+
+from omnibase_core import suggest
+from omnibase_core.contracts.check_handlers import HandlerSlot
+from omnibase_core.contracts.findings import Findings, Refusal, Section
+from omnibase_core.contracts.operations import handler_type_of
+from omnibase_core.enums import EnumHandlerType
+from omnibase_core.errors import shown
+
+
+def check_slug(node: Section, slug: str, runtime_file: str, findings: Findings) -> None:
+    """The node contract's name is the slug under which the runtime contract lists it."""
+    name = node.mapping().get("name")
+    if isinstance(name, str) and name != slug:
+        findings.add(
+            node.origin(("name",)),
+            Refusal(
+                f"The node is named '{shown(name)}', but its slug is '{slug}'",
+                f"{runtime_file} lists it as '{slug}'",
+                "Make the name and the slug the same, or point `contract` at the file of that node",
+            ),
+        )
+
+
+def check_dependencies(node: Section, slugs: Sequence[str], runtime_file: str, findings: Findings) -> None:
+    """Every dependency is a node of the same runtime contract."""
+    for dependency in node.child("dependencies").items():
+        slug = dependency.value
+        if isinstance(slug, str) and slug not in slugs:
+            findings.add(
+                dependency.origin(),
+                Refusal(
+                    f"Dependency '{shown(slug)}' is no node of {runtime_file}",
+                    suggest.hint(slug, slugs, "Its nodes are"),
+                    "Add the node to the runtime contract, or remove the dependency",
+                ),
+            )
+
+
+def check_operations(node: Section, slots: Sequence[HandlerSlot], runtime_file: str, findings: Findings) -> None:
+    """Every operation that the node may use has a handler that is configured and enabled."""
+    for entry in node.child("io_operations").items():
+        handler_type = handler_type_of(entry.mapping().get("type"))
+        if handler_type is not None:
+            _check_entry(entry, handler_type, slots, runtime_file, findings)
+
+
+def _check_entry(
+    entry: Section,
+    handler_type: EnumHandlerType,
+    slots: Sequence[HandlerSlot],
+    runtime_file: str,
+    findings: Findings,
+) -> None:
+    written = entry.mapping().get("handler")
+    name = written if isinstance(written, str) and written else handler_type.value
+    of_type = [slot for slot in slots if slot.type is handler_type]
+    origin = entry.origin(("handler" if name is written else "type",))
+    if any(slot.name == name and slot.enabled for slot in of_type):
+        return
+    if any(slot.name == name for slot in of_type):
+        refusal = Refusal(
+            f"Handler '{name}' is disabled, and the node uses {_operations(entry)}",
+            f"{runtime_file} sets `enabled: false`",
+            "Enable the handler, or remove the node",
+        )
+    elif of_type:
+        refusal = Refusal(
+            f"No handler of type '{handler_type}' is named '{shown(name)}'",
+            suggest.hint(name, _names(of_type), f"Handlers of type '{handler_type}' in {runtime_file} are"),
+            "Name one of them in `handler`",
+        )
+    else:
+        refusal = Refusal(
+            f"No configured handler supports {_operations(entry)}",
+            f"Handlers in {runtime_file}: {suggest.listed(_names(slots))}",
+            f"Add a handler of type '{handler_type}' to it, or remove the operation",
+        )
+    findings.add(origin, refusal)
+
+
+def _names(slots: Iterable[HandlerSlot]) -> list[str]:
+    return [shown(slot.name) for slot in slots]
+
+
+def _operations(entry: Section) -> str:
+    names = [shown(item.value) for item in entry.child("operations").items() if isinstance(item.value, str)]
+    return ", ".join(f"'{name}'" for name in names[:20]) or "its operations"

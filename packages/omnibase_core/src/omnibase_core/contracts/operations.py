@@ -1,0 +1,77 @@
+"""Every operation that a contract can name, with the fields of its payload and of its result.
+
+The table stands beside the contracts so that they are validated without loading a driver; each handler's
+`describe()` is held to it. An operation's handler type is the part of its name before the dot.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from omnibase_core.description import ModelOperationDescription
+from omnibase_core.enums import EnumHandlerType
+
+CONTRACT_HANDLER_TYPES = (
+    EnumHandlerType.HTTP,
+    EnumHandlerType.DB,
+    EnumHandlerType.VAULT,
+    EnumHandlerType.CONSUL,
+)
+"""The handler types that a production contract may name, in the order in which messages list them."""
+
+_HTTP_RESULT = ("status_code", "headers", "body", "body_type")
+_HTTP_READ = ("headers", "params")
+_HTTP_WRITE = (*_HTTP_READ, "body", "body_text", "body_base64", "content_type")
+_SERVICE = ("service_id", "address", "port", "tags", "meta", "check")
+
+# operation: required payload fields, optional payload fields, result fields
+_ROWS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
+    "http.get": (("url",), _HTTP_READ, _HTTP_RESULT),
+    "http.head": (("url",), _HTTP_READ, _HTTP_RESULT),
+    "http.delete": (("url",), _HTTP_READ, _HTTP_RESULT),
+    "http.post": (("url",), _HTTP_WRITE, _HTTP_RESULT),
+    "http.put": (("url",), _HTTP_WRITE, _HTTP_RESULT),
+    "http.patch": (("url",), _HTTP_WRITE, _HTTP_RESULT),
+    "db.query": (("sql",), ("parameters", "expect"), ("rows", "row_count")),
+    "db.execute": (("sql",), ("parameters", "expect"), ("rows", "row_count")),
+    "db.transaction": (("statements",), ("isolation",), ("results",)),
+    "vault.get_secret": (("path",), ("version",), ("data", "version", "created_time")),
+    "vault.list_secrets": (("path",), (), ("keys",)),
+    "vault.set_secret": (("path", "data"), ("cas",), ("version",)),
+    "vault.delete_secret": (("path",), ("versions",), ("deleted",)),
+    "consul.register_service": (("name",), _SERVICE, ("service_id",)),
+    "consul.deregister_service": (("service_id",), (), ("deregistered",)),
+    "consul.get_service": (("name",), ("passing_only", "tag"), ("instances",)),
+    "consul.health_check_service": (("name",), (), ("status", "checks")),
+    "consul.list_services": ((), (), ("services",)),
+    "local.echo": ((), (), ()),
+    "local.transform": ((), (), ()),
+    "local.error": ((), (), ()),
+}
+
+_TABLE: Mapping[str, ModelOperationDescription] = MappingProxyType(
+    {
+        name: ModelOperationDescription(name=name, required=required, optional=optional, result=result)
+        for name, (required, optional, result) in _ROWS.items()
+    }
+)
+
+
+def operation_table() -> Mapping[str, ModelOperationDescription]:
+    """Every operation by its name. Those of `local` are for dev and tests, and take any payload."""
+    return _TABLE
+
+
+def handler_type_of(value: object) -> EnumHandlerType | None:
+    """The handler type of that name; None where there is none, or where the value is no text."""
+    return next((known for known in EnumHandlerType if known == value), None)
+
+
+def operation_type(operation: str) -> EnumHandlerType | None:
+    """The handler type that an operation's name starts with; None where it starts with none."""
+    prefix, dot, _ = operation.partition(".")
+    return handler_type_of(prefix) if dot else None
+
+
+def operations_of(handler_type: EnumHandlerType) -> tuple[str, ...]:
+    """The names of a handler type's operations, in the table's order."""
+    return tuple(name for name in _TABLE if operation_type(name) is handler_type)

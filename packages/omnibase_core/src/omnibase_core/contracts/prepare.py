@@ -1,0 +1,86 @@
+"""Makes a parsed runtime contract, or a config_ref file, ready to be checked.
+
+Literal secrets are found before variables are expanded and again in what they expand to. A blanked secret
+or an unset variable leaves a stand-in whose faults are nobody's mistake.
+"""
+
+from collections.abc import Mapping
+
+from omnibase_core.contracts.expand import expand
+from omnibase_core.contracts.findings import ContractFile, Findings, Origin, Refusal, Severity, dotted
+from omnibase_core.contracts.literals import is_reference, is_secret_place, literal_secrets, looks_secret
+from omnibase_core.contracts.source import Path, YamlDocument, YamlValue
+
+
+def prepare(document: YamlDocument, environment: Mapping[str, str] | None, findings: Findings) -> ContractFile:
+    """The file with its variables expanded. Without an environment an unset variable is only a warning."""
+    file = ContractFile(document, document.value)
+    for path in literal_secrets(document.value):
+        refuse_literal(Origin(file, path), findings)
+    file.value = _Expander(file, environment, findings).expand(document.value, ())
+    return file
+
+
+def refuse_literal(origin: Origin, findings: Findings) -> None:
+    """Reports a literal secret by its place."""
+    origin.file.unchecked.add(origin.path)
+    way_out = "Take the credential out"
+    if is_secret_place(origin.path):
+        way_out = f'Write {dotted(origin.path[-1:])}: {{secret_ref: "path#key"}}'
+    findings.add(
+        origin,
+        Refusal(
+            f"Literal secret in {dotted(origin.path)}",
+            "A contract names secrets and holds none: a secret field takes a secret_ref, no text, no ${VARIABLE}",
+            f"{way_out}, and change the secret if others could read it",
+        ),
+    )
+
+
+class _Expander:
+    def __init__(self, file: ContractFile, environment: Mapping[str, str] | None, findings: Findings) -> None:
+        self._file = file
+        self._environment = environment or {}
+        self._unset: Severity = "warning" if environment is None else "error"
+        self._findings = findings
+
+    def expand(self, value: YamlValue, path: Path) -> YamlValue:
+        if path in self._file.unchecked:
+            return ""
+        if isinstance(value, dict) and not is_reference(value):
+            return {key: self.expand(item, (*path, key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self.expand(item, (*path, index)) for index, item in enumerate(value)]
+        return self._text(value, path) if isinstance(value, str) and "${" in value else value
+
+    def _text(self, text: str, path: Path) -> str:
+        origin = Origin(self._file, path)
+        expansion = expand(text, self._environment)
+        for fault in expansion.faults:
+            self._add(
+                origin,
+                f"{fault} in {dotted(path)}",
+                "Variables are written ${NAME} or ${NAME:-default}; a literal '${' is written '$${'",
+                "Correct the variable",
+            )
+        for name in expansion.unset:
+            self._findings.add(
+                origin,
+                Refusal(
+                    f"Environment variable {name} is not set",
+                    f"{dotted(path)} needs it",
+                    f"Set {name}, or give a default: ${{{name}:-value}}",
+                ),
+                severity=self._unset,
+            )
+        if expansion.unset or expansion.faults:
+            self._file.unchecked.add(path)
+        elif looks_secret(expansion.text):
+            refuse_literal(origin, self._findings)
+            return ""
+        if expansion.variables:
+            self._file.variables[path] = expansion.variables
+        return expansion.text
+
+    def _add(self, origin: Origin, message: str, hint: str, action: str) -> None:
+        self._findings.add(origin, Refusal(message, hint, action))

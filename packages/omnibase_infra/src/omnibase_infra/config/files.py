@@ -1,0 +1,167 @@
+"""Reads contract files, bounded, and hands them to core's validator; `validate` and start-up share it."""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from omnibase_core.contracts.findings import Findings, Refusal
+from omnibase_core.contracts.load import LoadedContract, load_contract, load_node
+from omnibase_core.contracts.reading import FileRefusal
+from omnibase_core.contracts.schema import ContractKind, kind_of, looks_like_contract
+from omnibase_core.contracts.source import MAX_BYTES, parse_yaml
+from omnibase_core.errors import shown
+from omnibase_core.problems import ModelProblem
+
+_SUFFIXES = (".yaml", ".yml")
+
+
+class Validation(NamedTuple):
+    """What `validate` found: every problem once, and the files that were read."""
+
+    problems: tuple[ModelProblem, ...]
+    files: tuple[str, ...]
+
+
+class _Found(NamedTuple):
+    path: str
+    kind: ContractKind
+
+
+def read_contract_file(path: str) -> bytes | FileRefusal:
+    """The bytes of a contract file, or why there are none. Symlinks are followed, `~` is not expanded."""
+    try:
+        # Non-blocking, so that a FIFO is refused below instead of waited for.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        return _unopened(path, error)
+    with open(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            return _refusal(path, "is a folder", "Name a file in it")
+        if not stat.S_ISREG(status.st_mode):
+            return _refusal(path, "is no regular file", "Name a YAML file")
+        if status.st_size > MAX_BYTES:
+            return _refusal(
+                path, f"has {status.st_size} bytes; a contract has at most {MAX_BYTES}", "Split the file"
+            )
+        try:
+            return file.read(MAX_BYTES + 1)
+        except OSError as error:
+            return _refusal(path, f"could not be read: {_reason(error)}", "Check the file system")
+
+
+def load_contract_file(
+    path: str, environment: Mapping[str, str] | None, *, lenient: bool = False
+) -> LoadedContract:
+    """Loads and checks a runtime contract with its nodes and config_ref files; never raises.
+
+    environment: the variables for `${}`; None checks without them, and the contract is not to be run.
+    """
+    return load_contract(path, read_contract_file, environment, lenient=lenient)
+
+
+def validate_paths(
+    paths: Sequence[str], environment: Mapping[str, str] | None, *, lenient: bool = False
+) -> Validation:
+    """Checks files, and every runtime or node contract below folders.
+
+    A node contract that a checked runtime contract names is checked there, and not a second time alone.
+    """
+    findings = Findings(lenient=lenient)
+    found = [contract for path in paths for contract in _contracts(path, findings)]
+    files: dict[str, str] = {}
+    for path in (contract.path for contract in found if contract.kind == "runtime"):
+        loaded = load_contract_file(path, environment, lenient=lenient)
+        findings.extend(loaded.problems)
+        files.update({os.path.realpath(file): file for file in loaded.files})
+    for path in (contract.path for contract in found if contract.kind == "node"):
+        if os.path.realpath(path) not in files:
+            findings.extend(load_node(path, read_contract_file, lenient=lenient).problems)
+            files[os.path.realpath(path)] = path
+    return Validation(findings.sorted(), tuple(files.values()))
+
+
+def _contracts(path: str, findings: Findings) -> Iterator[_Found]:
+    """The contracts that a path of the command line means."""
+    if not os.path.isdir(path):
+        kind = _kind(path, findings, is_named=True)
+        if kind is not None:
+            yield _Found(path, kind)
+        return
+    count = 0
+    for file in _yaml_files(path, findings):
+        kind = _kind(file, findings, is_named=False)
+        count += 1
+        if kind is not None:
+            yield _Found(file, kind)
+    if not count:
+        findings.add_file(
+            path,
+            Refusal("No YAML file is in this folder", "*.yaml and *.yml are looked for", "Name another folder"),
+        )
+
+
+def _yaml_files(folder: str, findings: Findings) -> Iterator[str]:
+    def refuse(error: OSError) -> None:
+        findings.add_file(
+            str(error.filename),
+            Refusal(f"The folder could not be read: {_reason(error)}", None, "Check its permissions"),
+        )
+
+    for here, folders, files in os.walk(folder, onerror=refuse):
+        # Kubernetes mounts each version of a config map in a hidden folder behind the visible links.
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (os.path.join(here, name) for name in sorted(files) if name.endswith(_SUFFIXES))
+
+
+def _kind(path: str, findings: Findings, *, is_named: bool) -> ContractKind | None:
+    """The kind of a file. One that a folder happens to hold, and that is no contract, is passed over."""
+    content = read_contract_file(path)
+    if isinstance(content, FileRefusal):
+        findings.add_file(path, content.refusal)
+        return None
+    document, problems = parse_yaml(content, path)
+    if document is None:
+        if is_named or looks_like_contract(content):
+            findings.extend(problems)
+        return None
+    kind = kind_of(document.value)
+    if kind is None and is_named:
+        findings.extend(problems)
+        findings.add_file(
+            path,
+            Refusal(
+                "The file is neither a runtime contract nor a node contract",
+                "A runtime contract has `runtime` at its top, a node contract `node_type`",
+                "Name another file, or correct its fields",
+            ),
+        )
+    return kind
+
+
+def _unopened(path: str, error: OSError | ValueError) -> FileRefusal:
+    number = error.errno if isinstance(error, OSError) else None
+    if number in (errno.ENOENT, errno.ENOTDIR):
+        if number == errno.ENOENT and os.path.islink(path):
+            return _refusal(path, "is a symbolic link to nothing", "Correct the link")
+        home = "; '~' is not expanded" if path.startswith("~") else ""
+        message = f"File not found: {shown(path, 256)}"
+        return FileRefusal(
+            Refusal(message, f"A path is absolute, or relative to what names it{home}", "Check the path"),
+            is_missing=True,
+        )
+    if number in (errno.EACCES, errno.EPERM):
+        return _refusal(path, "may not be read by this user", "Check the permissions of the file and its folders")
+    if number == errno.ELOOP:
+        return _refusal(path, "is a symbolic link that leads in a circle", "Correct the link")
+    return _refusal(path, f"could not be opened: {_reason(error)}", "Check the path")
+
+
+def _refusal(path: str, fault: str, action: str) -> FileRefusal:
+    return FileRefusal(Refusal(f"File {shown(path, 256)} {fault}", None, action), is_missing=False)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return (error.strerror or "unknown reason") if isinstance(error, OSError) else "it is no path"
