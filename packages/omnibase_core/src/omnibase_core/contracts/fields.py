@@ -1,0 +1,116 @@
+"""What declared models make of payloads: validation and conversion, wire form to values and back.
+
+A model is strict and closed. A field is required unless it says otherwise; one that is not may be absent,
+which stays so unless it has a default, or null, which stays null.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
+from typing import Final, cast
+
+from pydantic import JsonValue
+from pydantic_core import ValidationError
+
+from omnibase_core.contracts.declarations import DeclarationProblem, ModelDeclaredModel, ModelField, survey
+from omnibase_core.contracts.fieldtypes import RecordType, validator
+from omnibase_core.contracts.scalartypes import Problem, Way
+from omnibase_core.envelope import JsonObject
+from omnibase_core.errors import OnexError
+
+__all__ = [
+    "CompiledModel",
+    "DeclarationProblem",
+    "FieldDeclarationError",
+    "FieldMismatchError",
+    "ModelDeclaredModel",
+    "ModelField",
+    "compile_models",
+    "survey_models",
+]
+
+MAX_PROBLEMS: Final = 20
+
+
+class FieldMismatchError(OnexError):
+    """A payload that is not what its model declares.
+
+    problems: path below the model (`items[2].price`, empty for the whole) and a sentence without its subject
+    ("is required, but missing"); at most MAX_PROBLEMS, never a value, foreign names cut and escaped.
+    """
+
+    def __init__(self, model: str, problems: Sequence[Problem]) -> None:
+        self.model = model
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"{path or model} {sentence}" for path, sentence in self.problems))
+
+
+class CompiledModel:
+    """A declared model that validates and converts; its validators are built when first needed.
+
+    transparent: the wire form and the values are the same, and nothing is filled in or respelled.
+    """
+
+    def __init__(self, declared: ModelDeclaredModel, record: RecordType) -> None:
+        self.name = declared.name
+        self.fields: Mapping[str, ModelField] = {field.name: field for field in declared.fields}
+        self.record = record
+        self.transparent = not record.changed & {"decode", "check"}
+        self._validators: dict[Way, Callable[[object], dict[str, object]]] = {}
+
+    def decode(self, wire: Mapping[str, JsonValue]) -> dict[str, object]:
+        """Wire form -> values as expressions and COMPUTE functions see them. Raises FieldMismatchError."""
+        return self._through("decode", wire)
+
+    def encode(self, values: Mapping[str, object]) -> JsonObject:
+        """Values -> wire form, JSON whatever the values were. Raises FieldMismatchError."""
+        return cast("JsonObject", self._through("encode", values))
+
+    def check(self, wire: Mapping[str, JsonValue]) -> JsonObject:
+        """The canonical wire form, as `encode(decode(wire))` has it; the same object where nothing changes.
+
+        What is below a field of type `any` or `object` is taken as JSON and not looked at.
+        Raises FieldMismatchError.
+        """
+        return cast("JsonObject", self._through("check", wire))
+
+    def _through(self, way: Way, given: Mapping[str, object]) -> dict[str, object]:
+        value = given if isinstance(given, dict) or not isinstance(given, Mapping) else dict(given)
+        try:
+            converted = (self._validators.get(way) or self._built(way))(value)
+        except ValidationError:
+            raise FieldMismatchError(self.name, self._problems(way, value)) from None
+        return converted if way in self.record.changed else value
+
+    def _built(self, way: Way) -> Callable[[object], dict[str, object]]:
+        self._validators[way] = validate = validator(self.record, way).validate_python
+        return validate
+
+    def _problems(self, way: Way, value: object) -> list[Problem]:
+        found = self.record.misfits(value, "", way)
+        first = [(path.removeprefix("."), sentence) for path, sentence in islice(found, MAX_PROBLEMS)]
+        return first or [("", f"does not fit {self.name}")]
+
+
+class FieldDeclarationError(OnexError):
+    """Declared models that cannot be compiled, with every problem of theirs."""
+
+    def __init__(self, problems: Sequence[DeclarationProblem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(problem.message for problem in self.problems))
+
+
+def compile_models(models: Sequence[ModelDeclaredModel]) -> dict[str, CompiledModel]:
+    """The models by name, ready for payloads. Raises FieldDeclarationError."""
+    compiled, problems = survey_models(models)
+    if problems:
+        raise FieldDeclarationError(problems)
+    return compiled
+
+
+def survey_models(
+    models: Sequence[ModelDeclaredModel],
+) -> tuple[dict[str, CompiledModel], Sequence[DeclarationProblem]]:
+    """Every model that can be compiled, by name, and every problem of the declarations, in their order."""
+    records, problems = survey(models)
+    declared = {model.name: model for model in reversed(models)}
+    return {name: CompiledModel(declared[name], record) for name, record in records.items()}, problems

@@ -1,0 +1,168 @@
+"""The types of FORMATS 4, each as a schema for pydantic's validator and as a walk that says what is wrong.
+
+The validator converts and says yes or no; only after a no does the walk look for the problems, one by one,
+so that a caller can stop at a bound whatever the size of the input. A property test holds the two together.
+
+There are three ways through a type: `decode` wire -> values, `encode` values -> wire, and `check` wire ->
+canonical wire.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pydantic_core import CoreSchema, SchemaValidator, core_schema
+
+from omnibase_core import suggest
+from omnibase_core.contracts import forms
+from omnibase_core.contracts.forms import MisfitError
+from omnibase_core.contracts.scalartypes import STRING, STRING_SCHEMA, WAYS, Problem, Scalar, Way
+from omnibase_core.errors import shown
+
+
+@dataclass(frozen=True, eq=False)
+class ListOf:
+    """list[T]."""
+
+    item: "FieldType"
+    takes_null = False
+
+    @property
+    def name(self) -> str:
+        """The type as contracts write it."""
+        return f"list[{self.item.name}]"
+
+    @property
+    def changed(self) -> frozenset[Way]:
+        """As for Scalar."""
+        return self.item.changed
+
+    def schema(self, way: Way) -> CoreSchema:
+        """As for Scalar."""
+        return core_schema.list_schema(self.item.schema(way), strict=True)
+
+    def misfits(self, value: object, path: str, way: Way) -> Iterator[Problem]:
+        """As for Scalar."""
+        if not isinstance(value, list):
+            yield path, forms.misfit("a list", value).sentence
+            return
+        for index, item in enumerate(value):
+            yield from self.item.misfits(item, f"{path}[{index}]", way)
+
+
+@dataclass(frozen=True, eq=False)
+class MapOf:
+    """map[T]: an object with any texts as keys."""
+
+    item: "FieldType"
+    takes_null = False
+
+    @property
+    def name(self) -> str:
+        """The type as contracts write it."""
+        return f"map[{self.item.name}]"
+
+    @property
+    def changed(self) -> frozenset[Way]:
+        """As for Scalar."""
+        return self.item.changed
+
+    def schema(self, way: Way) -> CoreSchema:
+        """As for Scalar."""
+        return core_schema.dict_schema(STRING_SCHEMA, self.item.schema(way), strict=True)
+
+    def misfits(self, value: object, path: str, way: Way) -> Iterator[Problem]:
+        """As for Scalar."""
+        if not isinstance(value, dict):
+            yield path, forms.misfit("an object", value).sentence
+            return
+        for key, item in value.items():
+            name = f"{path}.{shown(str(key))}"
+            yield from ((name, sentence) for _, sentence in STRING.misfits(key, "", way))
+            yield from self.item.misfits(item, name, way)
+
+
+@dataclass(frozen=True, eq=False)
+class Slot:
+    """A field of a model. `defaults` has what fills an absent one on each way; empty where nothing does."""
+
+    name: str
+    type: "FieldType"
+    required: bool
+    defaults: Mapping[Way, object]
+
+    def schema(self, way: Way) -> core_schema.TypedDictField:
+        """As for Scalar."""
+        schema = self.type.schema(way)
+        if self.required:
+            guarded = core_schema.no_info_before_validator_function(_not_null, schema)
+            return core_schema.typed_dict_field(guarded if self.type.takes_null else schema, required=True)
+        schema = core_schema.nullable_schema(schema)
+        if self.defaults:
+            schema = core_schema.with_default_schema(schema, default=self.defaults[way])
+        return core_schema.typed_dict_field(schema, required=False)
+
+
+class RecordType:
+    """A declared model as a type: strict and closed."""
+
+    takes_null = False
+
+    def __init__(self, name: str, slots: Mapping[str, Slot]) -> None:
+        self.name = name
+        self.slots = slots
+        inner = {key: record for slot in slots.values() for key, record in records_of(slot.type).items()}
+        self.records: Mapping[str, RecordType] = {**inner, name: self}
+        self.changed: frozenset[Way] = frozenset(
+            way for slot in slots.values() for way in (WAYS if slot.defaults else slot.type.changed)
+        )
+
+    def schema(self, way: Way) -> CoreSchema:
+        """As for Scalar; a reference to `definition`, so that a model is built once wherever it is used."""
+        return core_schema.definition_reference_schema(self.name)
+
+    def definition(self, way: Way) -> CoreSchema:
+        """The model itself."""
+        fields = {name: slot.schema(way) for name, slot in self.slots.items()}
+        return core_schema.typed_dict_schema(fields, extra_behavior="forbid", strict=True, ref=self.name)
+
+    def misfits(self, value: object, path: str, way: Way) -> Iterator[Problem]:
+        """As for Scalar."""
+        if not isinstance(value, dict):
+            yield path, forms.misfit("an object", value).sentence
+            return
+        for name, slot in self.slots.items():
+            inner = f"{path}.{name}"
+            if name not in value:
+                if slot.required:
+                    yield inner, "is required, but missing"
+            elif value[name] is not None:
+                yield from slot.type.misfits(value[name], inner, way)
+            elif slot.required:
+                yield inner, "is null, but required"
+        for key in value:
+            if key not in self.slots:
+                hint = suggest.hint(str(key), self.slots, "its fields are")
+                yield f"{path}.{shown(str(key))}", f"is no field of {self.name}; {hint}"
+
+
+FieldType = Scalar | ListOf | MapOf | RecordType
+
+
+def records_of(type_: FieldType) -> Mapping[str, RecordType]:
+    """The models that a value of this type may hold, by name."""
+    while isinstance(type_, ListOf | MapOf):
+        type_ = type_.item
+    return type_.records if isinstance(type_, RecordType) else {}
+
+
+def validator(of: FieldType, way: Way) -> SchemaValidator:
+    """The compiled validator of a type."""
+    definitions = [record.definition(way) for record in records_of(of).values()]
+    schema = of.schema(way)
+    return SchemaValidator(core_schema.definitions_schema(schema, definitions) if definitions else schema)
+
+
+def _not_null(value: object) -> object:
+    if value is None:
+        raise MisfitError("is null, but required")
+    return value
