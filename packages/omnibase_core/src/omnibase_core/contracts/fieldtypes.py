@@ -141,8 +141,10 @@ class RecordType:
                 yield inner, "is null, but required"
         for key in value:
             if key not in self.slots:
-                hint = suggest.hint(str(key), self.slots, "its fields are")
-                yield f"{path}.{shown(str(key))}", f"is no field of {self.name}; {hint}"
+                near = suggest.closest(str(key), self.slots)
+                meant = f" (did you mean '{near}'?)" if near else ""
+                sentence = f"is no field of {self.name}{meant}; its fields are {suggest.listed(self.slots)}"
+                yield f"{path}.{shown(str(key))}", sentence
 
 
 FieldType = Scalar | ListOf | MapOf | RecordType
