@@ -1,25 +1,16 @@
 """Checks the `event_bus` of a runtime contract: its kind, its config by kind, and the names of its topics."""
 
-from typing import Final
-
 from omnibase_core.contracts.bindings import ModelEventBusBinding, ModelEventBusLimits, ModelTopics
 from omnibase_core.contracts.check_handlers import check_references
-from omnibase_core.contracts.findings import Findings, Refusal, Section, dotted
+from omnibase_core.contracts.findings import Findings, Refusal, Section
 from omnibase_core.contracts.runtime_host import (
     ModelEventBusEntry,
     ModelInMemoryBusConfig,
     ModelKafkaBusConfig,
 )
 from omnibase_core.contracts.shape import check
-from omnibase_core.topics import check_topic
-
-DIRECTIONS: Final = {"input": "cmd", "output": "evt", "dead_letter": "error"}
-"""The direction that each topic field of a runtime contract takes."""
-
-
-def local_topics(host: str) -> dict[str, str]:
-    """The topics of an in-memory bus that names none."""
-    return {field: f"onex.local.{host}.{direction}.v1" for field, direction in DIRECTIONS.items()}
+from omnibase_core.errors import shown
+from omnibase_core.topics import ROLE_DIRECTIONS, Role, check_topic, local_topic
 
 
 def check_bus(section: Section, host: str, findings: Findings) -> ModelEventBusBinding | None:
@@ -35,8 +26,8 @@ def check_bus(section: Section, host: str, findings: Findings) -> ModelEventBusB
         memory = check(ModelInMemoryBusConfig, config, findings)
         if entry is None or memory is None or not topics:
             return None
-        named = local_topics(host) | memory.topics.model_dump(exclude_unset=True)
-        return _binding(entry, memory, ModelTopics(**named))
+        defaults = {role: local_topic(host, role) for role in ROLE_DIRECTIONS}
+        return _binding(entry, memory, ModelTopics(**(defaults | memory.topics.model_dump(exclude_unset=True))))
     if kind == "kafka":
         check_references(config, findings)
         kafka = check(ModelKafkaBusConfig, config, findings)
@@ -56,26 +47,30 @@ def _binding(
 
 def _check_topics(section: Section, findings: Findings) -> bool:
     """Whether every topic that is named is a good one; whether they are all there is the config's matter."""
-    first: dict[str, str] = {}
+    first: dict[str, Role] = {}
     good = True
-    for field, direction in DIRECTIONS.items():
-        topic = section.mapping().get(field)
-        origin = section.origin((field,))
+    for role in ROLE_DIRECTIONS:
+        topic, origin = section.mapping().get(role), section.origin((role,))
         if not isinstance(topic, str) or origin.file.is_unchecked(origin.path):
             continue
-        refusal = _refusal(topic, direction, dotted(origin.path), field, first)
+        refusal = _refusal(topic, role, first)
         if refusal is not None:
             findings.add(origin, refusal)
             good = False
     return good
 
 
-def _refusal(topic: str, direction: str, name: str, field: str, first: dict[str, str]) -> Refusal | None:
+def _refusal(topic: str, role: Role, first: dict[str, Role]) -> Refusal | None:
     if topic in first:
         return Refusal(
-            f"Topics '{first[topic]}' and '{field}' are the same",
-            "A host would read what it writes",
-            f"Give {name} a topic of its own, with direction '{direction}'",
+            f"Topics '{first[topic]}' and '{role}' are the same",
+            "A host would mix up what it reads and what it writes",
+            f"Give '{role}' a topic of its own, of direction '{ROLE_DIRECTIONS[role]}'",
         )
-    first[topic] = field
-    return check_topic(topic, direction)
+    first[topic] = role
+    fault = check_topic(topic, role)
+    if fault is None:
+        return None
+    return Refusal(
+        f"Invalid topic '{shown(topic, 128)}' for '{role}'", fault[0].upper() + fault[1:], "Rename the topic"
+    )
