@@ -4,7 +4,7 @@ Every fenced block of README.md, docs/ and the packages' READMEs is checked by i
 in a comment on the line before it:
 
     python            runs, all blocks of a page in one namespace
-    yaml              parses; a runtime or node contract also passes the validator
+    yaml              parses; a runtime or node contract passes the validator, its nodes being blocks of the page
     json              parses
     bash, console     each command stands in the file that CHECKED names, or is one that onex-host understands
     <!-- docs: run -->                  a bash block that is run, in an empty folder
@@ -28,6 +28,10 @@ from pathlib import Path
 from typing import Final
 
 import yaml
+from omnibase_core.contracts.findings import Refusal
+from omnibase_core.contracts.load import load_contract, load_node
+from omnibase_core.contracts.reading import FileRefusal
+from omnibase_core.problems import ModelProblem
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 
@@ -170,6 +174,39 @@ def data(page: Page) -> Iterator[Finding]:
                 yield block.line, f"this is no {block.language}: {error}"
 
 
+def contracts(page: Page) -> Iterator[Finding]:
+    """A YAML block that is a contract is a valid one; the nodes that it names are blocks of the same page."""
+    found = {block: _mapping(block) for block in page.blocks if block.language == "yaml" and not block.mark}
+    nodes = {f"{value['name']}.yaml": block for block, value in found.items() if "node_type" in value}
+
+    def reader(path: str) -> bytes | FileRefusal:
+        block = files.get(path) or nodes.get(path.rpartition("/")[2])
+        return (
+            block.text.encode() if block else FileRefusal(Refusal("it is no block of this page"), is_missing=True)
+        )
+
+    for block, value in found.items():
+        files = {page.shown: block}
+        if "runtime" in value:
+            yield from _problems(block, load_contract(page.shown, reader, None).problems)
+        elif "node_type" in value:
+            yield from _problems(block, load_node(page.shown, reader).problems)
+
+
+def _mapping(block: Block) -> dict[str, object]:
+    try:
+        value = yaml.safe_load(block.text)
+    except yaml.YAMLError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _problems(block: Block, problems: Sequence[ModelProblem]) -> Iterator[Finding]:
+    for problem in problems:
+        if problem.severity == "error":
+            yield block.line + (problem.line or 0), f"the contract is not valid: {problem.message}"
+
+
 def commands(page: Page) -> Iterator[Finding]:
     """A command is run here, or is one that a check of this repository runs, or that onex-host understands."""
     for block in page.blocks:
@@ -242,7 +279,7 @@ def _run(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
         )
 
 
-CHECKS: Final[Sequence[Check]] = (marks, links, python, data, commands, outputs)
+CHECKS: Final[Sequence[Check]] = (marks, links, python, data, contracts, commands, outputs)
 _LANGUAGES: Final = frozenset({"python", "yaml", "json", "bash", "console"})
 
 

@@ -68,6 +68,8 @@ def watch(event, args):
 baseline, names = json.loads(sys.stdin.read())
 for name in baseline:
     importlib.import_module(name)
+if "pydantic" in baseline:
+    sys.modules["pydantic"].create_model("First")  # the first model makes pydantic look for its plugins
 before = set(sys.modules)
 
 sys.addaudithook(watch)

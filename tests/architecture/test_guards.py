@@ -1,6 +1,7 @@
 """Each guard of tests/conftest.py, tripped on purpose."""
 
 import asyncio
+import logging
 import sys
 import threading
 import time
@@ -17,6 +18,7 @@ from tests.services import require_service
 
 _HANDLER = """
 import asyncio
+import logging
 import time
 
 
@@ -31,6 +33,10 @@ async def initialize() -> None:
 async def reads() -> None:
     with open(__file__) as file:
         file.read()
+
+
+async def logs() -> None:
+    logging.getLogger("bad_handler").warning("slow disk")
 
 
 async def swallows() -> None:
@@ -109,6 +115,19 @@ async def test_a_blocking_call_that_the_product_swallows_is_recorded_all_the_sam
 async def test_initialize_may_block(handler: ModuleType, seen: Breaches, watched: None) -> None:
     await handler.initialize()
     assert not seen.take()
+
+
+@pytest.mark.asyncio
+async def test_a_line_of_the_log_may_block(
+    handler: ModuleType, seen: Breaches, watched: None, tmp_path: Path
+) -> None:
+    to_file = logging.FileHandler(tmp_path / "host.log")
+    logging.getLogger("bad_handler").addHandler(to_file)
+    await handler.logs()
+    logging.getLogger("bad_handler").removeHandler(to_file)
+    to_file.close()
+    assert not seen.take()
+    assert "slow disk" in (tmp_path / "host.log").read_text()
 
 
 @pytest.mark.asyncio
