@@ -156,7 +156,7 @@ class EmbeddedPostgres:
             _give_away(secret)
             method = ["--auth=scram-sha-256", f"--pwfile={secret}"]
         command = [programs / "initdb", "-D", self._data, "-U", _SUPERUSER, "--encoding=UTF8", "--no-locale"]
-        made = subprocess.run(
+        made = subprocess.run(  # noqa: S603 - a fixed program of the wheel
             [*map(str, command), "--no-instructions", *([] if self._kept else ["--no-sync"]), *method],
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -181,12 +181,12 @@ class EmbeddedPostgres:
         }
         if self._kept is None:
             options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-        settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        settings = ["-D", str(self._data)]
+        settings += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         disposable = str(self._home) if self._kept is None else ""
         with self._log.open("wb") as log:
-            self._keeper = subprocess.Popen(
-                ["/bin/sh", "-c", _KEEPER, "sh", disposable, str(programs / "postgres"), "-D", str(self._data)]
-                + settings,
+            self._keeper = subprocess.Popen(  # noqa: S603 - a fixed program of the wheel
+                ["/bin/sh", "-c", _KEEPER, "sh", disposable, str(programs / "postgres"), *settings],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -228,7 +228,7 @@ def _temporary_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="onex-postgres-"))
     if len(str(folder)) > _SOCKET_PATH_LIMIT:
         folder.rmdir()
-        folder = Path(tempfile.mkdtemp(prefix="onex-postgres-", dir="/tmp"))  # noqa: S108 - mkdtemp is exclusive
+        folder = Path(tempfile.mkdtemp(prefix="onex-postgres-", dir="/tmp"))
     _give_away(folder)
     return folder
 

@@ -1,0 +1,216 @@
+"""Reads and transactions on one database, with deadlines, and one repetition where it is known to be safe.
+
+Every session starts with `default_transaction_read_only`: a read runs without a transaction of ours, in one
+round trip, and the server itself refuses what writes; so a read on a connection that turns out dead is
+repeated on a fresh one. Everything else runs between BEGIN and COMMIT: whatever fails before COMMIT had no effect.
+
+Behind a pooler in transaction mode (statement_cache_size 0) a read has a transaction too, since settings and
+prepared statements hold for one transaction there.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final, Literal
+
+from asyncpg.exceptions import InvalidCachedStatementError, PostgresError
+from omnibase_core.contracts.handler_config import ModelDbConfig
+from omnibase_core.errors import (
+    IndeterminateEffectError,
+    InvalidParameterError,
+    ProtocolConfigurationError,
+    RuntimeHostError,
+)
+from omnibase_core.secret import Secret
+
+from omnibase_infra.transports.postgres.address import read_dsn
+from omnibase_infra.transports.postgres.errors import FAILURES, LOST, broken, typed_error
+from omnibase_infra.transports.postgres.pool import SessionPool
+from omnibase_infra.transports.postgres.session import Result, Session, Statement
+from omnibase_infra.transports.postgres.sql_text import SqlText, read_sql
+
+Isolation = Literal["read_committed", "repeatable_read", "serializable"]
+Check = Callable[[int, Result], None]
+"""Called with the index of a statement and its result, inside the transaction; what it raises rolls back."""
+
+_SLACK_S: Final = 0.5
+_CONTROL: Final = frozenset(
+    """begin start commit end rollback abort savepoint release
+    prepare deallocate discard copy listen unlisten""".split()  # noqa: SIM905 - as words
+)
+
+
+class Postgres:
+    """One database.
+
+    config: the db handler's, its dsn resolved.
+    timeout_ms: bound on a whole read or transaction, waiting for a connection included.
+
+    Every failure is a typed error that shows neither the DSN nor any value.
+    """
+
+    def __init__(self, config: ModelDbConfig, timeout_ms: int) -> None:
+        if not isinstance(config.dsn, Secret):
+            raise ProtocolConfigurationError("The db handler has no dsn: give it a secret_ref in its config")
+        self._own = config.statement_cache_size > 0
+        self._timeout_s = timeout_ms / 1000
+        self._acquire_s = config.acquire_timeout_ms / 1000
+        statement_ms = min(config.statement_timeout_ms or timeout_ms, timeout_ms)
+        self._statement_s = statement_ms / 1000 + _SLACK_S
+        self._max_rows = config.max_rows
+        self._begin = "" if self._own else f"; SET LOCAL statement_timeout = {statement_ms}"
+        settings = {"default_transaction_read_only": "on", "statement_timeout": str(statement_ms)}
+        self._pool = SessionPool(
+            read_dsn(config.dsn),
+            size=config.pool_size,
+            cache_size=config.statement_cache_size,
+            settings=settings if self._own else {},
+            own=self._own,
+        )
+
+    async def open(self) -> None:
+        """Opens one connection, so that a DSN that cannot work is found out at the start, within seconds."""
+        await self._pool.probe()
+
+    async def close(self, budget_s: float = 5.0) -> None:
+        """Waits for what is under way, within the budget, and closes every connection."""
+        await self._pool.close(budget_s)
+
+    def figures(self) -> dict[str, int]:
+        """Counts of connections, for health_check."""
+        return self._pool.figures()
+
+    async def read(self, statement: Statement) -> Result:
+        """Runs a statement that only reads; the server refuses any other."""
+        text = _accepted(statement.sql, "")
+        if not self._own:
+            return (await self._transact((statement,), f"BEGIN READ ONLY{self._begin}", None))[0]
+        deadline = self._deadline()
+        fresh = False
+        for last in (False, True):
+            session = await self._acquire(deadline, fresh)
+            used = session.served
+            try:
+                result = await session.run(statement, self._max_rows, self._budget(deadline))
+            except FAILURES as error:
+                gone = broken(error, session)
+                await self._pool.settle(session)
+                if not last and ((gone and used) or isinstance(error, InvalidCachedStatementError)):
+                    fresh = gone
+                    continue
+                raise typed_error(error) from None
+            except BaseException:
+                await self._pool.settle(session)
+                raise
+            await self._give_back(session, stateless=text.stateless)
+            return result
+        raise AssertionError("the second round returns or raises")
+
+    async def write(
+        self, statements: Sequence[Statement], isolation: Isolation = "read_committed", check: Check | None = None
+    ) -> list[Result]:
+        """Runs the statements in one transaction; `check` sees each result before anything is committed.
+
+        Raises IndeterminateEffectError where the answer to COMMIT did not come; after any other error nothing
+        took effect.
+        """
+        level = isolation.upper().replace("_", " ")
+        return await self._transact(statements, f"BEGIN ISOLATION LEVEL {level} READ WRITE{self._begin}", check)
+
+    async def _transact(self, statements: Sequence[Statement], begin: str, check: Check | None) -> list[Result]:
+        single = len(statements) == 1
+        places = ["" if single else f"statements[{index}]: " for index in range(len(statements))]
+        texts = [_accepted(each.sql, place) for each, place in zip(statements, places, strict=True)]
+        deadline = self._deadline()
+        fresh = False
+        for last in (False, True):
+            session = await self._acquire(deadline, fresh)
+            transaction = _Transaction(session, self._max_rows, lambda: self._budget(deadline))
+            try:
+                results = await transaction.perform(begin, statements, places, check)
+            except FAILURES as error:
+                fresh = transaction.untouched and broken(error, session)
+                await self._pool.settle(session)
+                if not last and (fresh or transaction.outdated(error)):
+                    continue
+                raise transaction.outward(error) from None
+            except BaseException:
+                await self._pool.settle(session)
+                raise
+            await self._give_back(session, stateless=all(text.stateless for text in texts))
+            return results
+        raise AssertionError("the second round returns or raises")
+
+    async def _acquire(self, deadline: float, fresh: bool) -> Session:
+        left = deadline - asyncio.get_running_loop().time()
+        return await self._pool.acquire(min(self._acquire_s, left), left, fresh=fresh)
+
+    async def _give_back(self, session: Session, *, stateless: bool) -> None:
+        if stateless or not self._own:
+            self._pool.release(session)
+        else:
+            await self._pool.settle(session)
+
+    def _deadline(self) -> float:
+        return asyncio.get_running_loop().time() + self._timeout_s
+
+    def _budget(self, deadline: float) -> float:
+        """Seconds for the next round trip: a little more than the server gives a statement, so that it ends it."""
+        return max(0.001, min(deadline - asyncio.get_running_loop().time(), self._statement_s))
+
+
+class _Transaction:
+    """One attempt: how far it came decides what its failure means."""
+
+    def __init__(self, session: Session, max_rows: int, budget: Callable[[], float]) -> None:
+        self.untouched = True
+        self._session = session
+        self._max_rows = max_rows
+        self._budget = budget
+        self._place = ""
+        self._committing = False
+
+    async def perform(
+        self, begin: str, statements: Sequence[Statement], places: Sequence[str], check: Check | None
+    ) -> list[Result]:
+        """BEGIN, the statements with their checks, COMMIT."""
+        await self._session.execute(begin, timeout=self._budget())
+        self.untouched = False
+        self._session.served += 1
+        results = []
+        for index, (statement, place) in enumerate(zip(statements, places, strict=True)):
+            self._place = place
+            result = await self._session.run(statement, self._max_rows, self._budget(), place)
+            if check is not None:
+                check(index, result)
+            results.append(result)
+        self._place = ""
+        if self._session.is_closed():
+            raise ConnectionError
+        self._committing = True
+        await self._session.execute("COMMIT", timeout=self._budget())
+        return results
+
+    def outdated(self, error: Exception) -> bool:
+        """Whether the schema changed under a prepared statement: nothing ran, all of it can be run anew."""
+        return isinstance(error, InvalidCachedStatementError) and not self._committing
+
+    def outward(self, error: Exception) -> RuntimeHostError:
+        """The typed error. Where the server did not answer COMMIT, nobody knows what happened."""
+        if self._committing and not (isinstance(error, PostgresError) and error.sqlstate not in LOST):
+            return IndeterminateEffectError(
+                "The database did not answer COMMIT: the transaction may or may not have taken effect. "
+                "Look before you repeat it"
+            )
+        return typed_error(error, place=self._place)
+
+
+def _accepted(sql: str, place: str) -> SqlText:
+    text = read_sql(sql)
+    if not text.keyword:
+        raise InvalidParameterError(f"{place}sql holds no statement")
+    if text.keyword in _CONTROL:
+        raise InvalidParameterError(
+            f"{place}sql may not be {text.keyword.upper()}: the handler opens and ends transactions and keeps "
+            "sessions to itself; use db.transaction for several statements"
+        )
+    return text

@@ -1,0 +1,168 @@
+"""The connections of one database: opened when needed, lent one at a time, the last used first.
+
+asyncpg's own pool pays a round trip and a task for every release, since it cannot know what a statement left
+behind; here the caller says so, and a connection that nothing was left in goes back at once.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Mapping
+from typing import Final
+
+import asyncpg
+from omnibase_core.errors import PoolExhaustedError, ProtocolConfigurationError
+
+from omnibase_infra.transports.postgres.address import PostgresAddress, encrypting
+from omnibase_infra.transports.postgres.errors import FAILURES, typed_error
+from omnibase_infra.transports.postgres.session import Session
+
+CONNECT_S: Final = 5.0
+SETTLE_S: Final = 1.0
+_IDLE_S: Final = 300.0
+
+_logger = logging.getLogger("onex.transports.postgres")
+
+
+class SessionPool:
+    """At most `size` sessions.
+
+    own: whether a session is ours alone; behind a pooler in transaction mode it is not.
+    settings: of the server, told when a connection starts.
+    """
+
+    def __init__(
+        self, address: PostgresAddress, *, size: int, cache_size: int, settings: Mapping[str, str], own: bool
+    ) -> None:
+        self._address = address
+        self._tls = address.tls
+        self._cache_size = cache_size
+        self._settings = {"application_name": "onex-host", **address.settings, **settings}
+        self._own = own
+        self._size = size
+        self._slots = asyncio.Semaphore(size)
+        self._idle: deque[tuple[float, Session]] = deque()
+        self._lent: set[Session] = set()
+        self._waiting = 0
+        self._closed = False
+
+    async def probe(self) -> None:
+        """Opens one connection, and learns whether the server speaks TLS where the DSN leaves it open."""
+        session = await self._connect(CONNECT_S)
+        if self._tls == "prefer":
+            self._tls = encrypting() if session.encrypted else False
+        self._idle.append((asyncio.get_running_loop().time(), session))
+
+    async def acquire(self, wait_s: float, connect_s: float, *, fresh: bool = False) -> Session:
+        """Lends a session; `fresh` closes the idle ones first, since one of them turned out dead.
+
+        Raises PoolExhaustedError when none becomes free within `wait_s` seconds, HandlerConnectionError and
+        HandlerAuthenticationError when a new connection cannot be opened within `connect_s`.
+        """
+        await self._slot(wait_s)
+        try:
+            if self._closed:
+                raise ProtocolConfigurationError("The database was closed")
+            session = self._reusable(fresh) or await self._connect(max(0.001, min(connect_s, CONNECT_S)))
+        except BaseException:
+            self._slots.release()
+            raise
+        self._lent.add(session)
+        return session
+
+    def release(self, session: Session) -> None:
+        """Takes back a session in which nothing was left."""
+        self._lent.discard(session)
+        now = asyncio.get_running_loop().time()
+        if self._closed:
+            session.terminate()
+        elif not session.is_closed():
+            self._idle.append((now, session))
+        if self._idle and now - self._idle[0][0] > _IDLE_S:
+            self._idle.popleft()[1].terminate()
+        self._slots.release()
+
+    async def settle(self, session: Session) -> None:
+        """Takes back a session in whatever state: rolls back and resets it within a second, or closes it."""
+        try:
+            if not session.is_closed():
+                async with asyncio.timeout(SETTLE_S):
+                    await session.restore(own=self._own)
+        except FAILURES:
+            session.terminate()
+        except BaseException:
+            session.terminate()
+            raise
+        finally:
+            self.release(session)
+
+    async def close(self, budget_s: float) -> None:
+        """Waits for the sessions that are lent, closes all; what is not back within the budget is cut off."""
+        self._closed = True
+        try:
+            async with asyncio.timeout(budget_s):
+                for _ in range(self._size):
+                    await self._slots.acquire()
+                for _, session in self._idle:
+                    await session.close()
+        except FAILURES as error:
+            _logger.warning(
+                "Database connections were cut off: %s",
+                "the time to close them is over" if isinstance(error, TimeoutError) else "closing them failed",
+            )
+        finally:
+            for session in (*self._lent, *(idle for _, idle in self._idle)):
+                session.terminate()
+            self._idle.clear()
+
+    def figures(self) -> dict[str, int]:
+        """Counts of connections and of callers that wait for one."""
+        idle = sum(not session.is_closed() for _, session in self._idle)
+        return {"pool_size": self._size, "in_use": len(self._lent), "idle": idle, "waiting": self._waiting}
+
+    async def _slot(self, wait_s: float) -> None:
+        if not self._slots.locked():
+            await self._slots.acquire()
+            return
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise PoolExhaustedError(
+                f"No database connection became free within {max(wait_s, 0):.3g} s; nothing was done. "
+                f"All {self._size} are in use: raise pool_size, or shorten the statements",
+                details={"pool_size": self._size},
+            ) from None
+        finally:
+            self._waiting -= 1
+
+    def _reusable(self, fresh: bool) -> Session | None:
+        while self._idle:
+            _, session = self._idle.pop()
+            if fresh:
+                session.terminate()
+            elif not session.is_closed():
+                return session
+        return None
+
+    async def _connect(self, timeout_s: float) -> Session:
+        address = self._address
+        try:
+            async with asyncio.timeout(timeout_s):
+                session = await asyncpg.connect(
+                    host=list(address.hosts),
+                    port=list(address.ports),
+                    user=address.user,
+                    password=address.password.reveal(),
+                    database=address.database,
+                    ssl=self._tls,
+                    timeout=timeout_s,
+                    statement_cache_size=self._cache_size,
+                    server_settings=self._settings,
+                    connection_class=Session,
+                )
+                await session.equip()
+        except FAILURES as error:
+            raise typed_error(error, connecting=True) from None
+        return session

@@ -1,0 +1,201 @@
+"""One connection: statements run with JSON parameters, in one round trip once prepared, and give JSON rows.
+
+asyncpg has no public call that runs a prepared statement with a bound on its rows outside a transaction, and
+none that tells a statement's types and then reuses its cache; hence the few members of the base class below.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
+
+import asyncpg
+from asyncpg.exceptions import InvalidCachedStatementError
+from omnibase_core.errors import InvalidParameterError, UnexpectedResultError, shown
+from pydantic import JsonValue
+
+from omnibase_infra.transports.postgres.parameters import Encode, MisfitError, encoder
+from omnibase_infra.transports.postgres.results import Decode, decoder
+
+if TYPE_CHECKING:
+    from asyncpg.protocol.protocol import BaseProtocol, PreparedStatementState
+
+_RAW: Final = ("date", "time", "timestamp", "timestamptz", "interval")
+_PLANS: Final = 1_000
+_RESET: Final = (
+    "SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; CLOSE ALL; UNLISTEN *; "
+    "SELECT pg_advisory_unlock_all(); DISCARD TEMP; DISCARD SEQUENCES"
+)
+
+
+class Statement(NamedTuple):
+    """SQL with `$1`, `$2`, … and the values for them."""
+
+    sql: str
+    parameters: Sequence[JsonValue] = ()
+
+
+class Result(NamedTuple):
+    """Rows as JSON objects; `row_count` is what PostgreSQL counted: rows returned, or rows changed."""
+
+    rows: list[dict[str, JsonValue]]
+    row_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a prepared statement takes and gives. `columns` is empty where nothing needs decoding."""
+
+    statement: "PreparedStatementState[asyncpg.Record]"
+    parameters: tuple[tuple[str, Encode | None], ...]
+    columns: tuple[tuple[str, Decode | None], ...]
+
+    @classmethod
+    def of(cls, statement: "PreparedStatementState[asyncpg.Record]", place: str) -> Self:
+        types = statement._get_parameters()  # noqa: SLF001 - see above: asyncpg has no public way
+        attributes = statement._get_attributes() or ()  # noqa: SLF001 - the same
+        columns = tuple((column.name, _decoder(column, place)) for column in attributes)
+        names = [name for name, _ in columns]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise UnexpectedResultError(
+                f"{place}Two columns are named '{shown(twice)}'; give them names of their own with AS",
+                details={"column": shown(twice)},
+            )
+        return cls(
+            statement,
+            tuple((kind.name, encoder(kind.name, kind.kind, kind.schema)) for kind in types),
+            columns if any(decode for _, decode in columns) else (),
+        )
+
+    def encode(self, values: Sequence[JsonValue], place: str) -> list[object]:
+        """The driver's arguments. Raises InvalidParameterError that names `$n`."""
+        if len(values) != len(self.parameters):
+            raise InvalidParameterError(
+                f"{place}The statement takes {len(self.parameters)} parameters, {len(values)} came",
+                details={"expected": len(self.parameters), "came": len(values)},
+            )
+        arguments: list[object] = []
+        for (name, encode), value in zip(self.parameters, values, strict=True):
+            try:
+                arguments.append(value if value is None else _required(encode, name, arguments)(value))
+            except MisfitError as misfit:
+                number = f"${len(arguments) + 1}"
+                raise InvalidParameterError(
+                    f"{place}Parameter {number} ({shown(name)}): {misfit}", details={"parameter": number}
+                ) from None
+        return arguments
+
+    def rows(self, records: Sequence[asyncpg.Record], place: str) -> list[dict[str, JsonValue]]:
+        """The records as JSON objects. Raises UnexpectedResultError that names the column."""
+        if not self.columns:
+            return [dict(record.items()) for record in records]
+        rows = []
+        name = ""
+        try:
+            for record in records:
+                row: dict[str, JsonValue] = {}
+                for (name, decode), value in zip(self.columns, record, strict=True):
+                    row[name] = value if value is None or decode is None else decode(value)
+                rows.append(row)
+        except MisfitError as misfit:
+            raise _unrepresentable(name, str(misfit), place) from None
+        return rows
+
+
+class Session(asyncpg.Connection):
+    """A connection with our codecs and plans. `served` counts the statements that it has run."""
+
+    if TYPE_CHECKING:
+        _protocol: BaseProtocol[asyncpg.Record]
+
+        async def _get_statement(
+            self, query: str, timeout_s: float | None
+        ) -> PreparedStatementState[asyncpg.Record]: ...
+
+        def _drop_local_statement_cache(self) -> None: ...
+
+    served = 0
+    _plans: dict[str, _Plan]
+
+    async def equip(self) -> None:
+        """Once per connection: dates and times as PostgreSQL's own numbers, so that infinity is seen."""
+        self._plans = {}
+        for name in _RAW:
+            await self.set_type_codec(name, schema="pg_catalog", encoder=_as_is, decoder=_as_is, format="tuple")
+
+    async def run(self, statement: Statement, max_rows: int, timeout_s: float, place: str = "") -> Result:
+        """Runs one statement. `place` stands before each message: which statement of several this is.
+
+        Raises the typed errors for parameters and results, and the driver's own for the rest.
+        """
+        prepared = await self._get_statement(statement.sql, timeout_s)
+        plan = self._plans.get(statement.sql)
+        if plan is None or plan.statement is not prepared:
+            plan = self._plan(statement.sql, prepared, place)
+        arguments = plan.encode(statement.parameters, place)
+        self.served += 1
+        try:
+            records, status, _ = await self._protocol.bind_execute(
+                prepared, arguments, "", max_rows + 1, True, timeout_s
+            )
+        except InvalidCachedStatementError:
+            self._drop_local_statement_cache()
+            raise
+        if len(records) > max_rows:
+            raise UnexpectedResultError(
+                f"{place}The statement gives more than {max_rows} rows; add LIMIT, or raise max_rows",
+                details={"max_rows": max_rows},
+            )
+        return Result(plan.rows(records, place), _counted(status, len(records)))
+
+    def _plan(self, sql: str, prepared: "PreparedStatementState[asyncpg.Record]", place: str) -> _Plan:
+        if len(self._plans) >= _PLANS:
+            self._plans.clear()
+        plan = self._plans[sql] = _Plan.of(prepared, place)
+        return plan
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the connection speaks TLS."""
+        return self._protocol.is_ssl
+
+    async def restore(self, *, own: bool) -> None:
+        """Undoes what a statement may have left: its transaction and, where the session is our `own`, its state.
+
+        The empty query waits for a cancellation that is under way; only then is the transaction's state known.
+        """
+        await self.execute("")
+        if self.is_in_transaction():
+            await self.execute("ROLLBACK")
+        if own:
+            await self.execute(_RESET)
+
+
+def _as_is(value: object) -> object:
+    return value
+
+
+def _required(encode: Encode | None, name: str, before: Sequence[object]) -> Encode:
+    if encode is None:
+        raise MisfitError(f"text is taken, with a cast in the SQL: ${len(before) + 1}::text::{shown(name)}")
+    return encode
+
+
+def _decoder(column: asyncpg.Attribute, place: str) -> Decode | None:
+    try:
+        return decoder(column.type.name, column.type.kind, column.type.schema)
+    except MisfitError as misfit:
+        raise _unrepresentable(column.name, str(misfit), place) from None
+
+
+def _unrepresentable(column: str, why: str, place: str) -> UnexpectedResultError:
+    return UnexpectedResultError(
+        f"{place}Column '{shown(column)}' cannot be answered: {why}; cast it in the SQL, to text for example",
+        details={"column": shown(column)},
+    )
+
+
+def _counted(status: bytes | None, records: int) -> int:
+    """The count at the end of a command tag such as `INSERT 0 3`; a tag without one counts the rows."""
+    last = (status or b"").rpartition(b" ")[2]
+    return int(last) if last.isdigit() else records
