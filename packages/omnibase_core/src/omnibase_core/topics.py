@@ -1,16 +1,15 @@
 """The topic grammar: `onex.<tenant>.<domain>.<direction>.v<N>` (SPEC 3.3), as pure functions."""
 
 import re
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from omnibase_core import suggest
 from omnibase_core.errors import shown
 
-Role = Literal["input", "output", "dead_letter"]
-Direction = Literal["cmd", "evt", "error", "state", "log"]
+FIELD_DIRECTIONS: Final = {"input": "cmd", "output": "evt", "dead_letter": "error"}
+"""The direction that each topic field of a runtime contract takes."""
 
-ROLE_DIRECTIONS: Final[dict[Role, Direction]] = {"input": "cmd", "output": "evt", "dead_letter": "error"}
-DIRECTIONS: Final[tuple[Direction, ...]] = ("cmd", "evt", "error", "state", "log")
+DIRECTIONS: Final = ("cmd", "evt", "error", "state", "log")
 RESERVED_TENANTS: Final = ("internal", "debug", "metrics", "health", "admin")
 MAX_TOPIC_CHARACTERS: Final = 249
 
@@ -49,26 +48,23 @@ def parse_topic(name: str) -> Topic:
     return _parse_segments(segments)
 
 
-def check_topic(name: str, role: Role | None = None) -> str | None:
-    """What is wrong with a topic name, as one sentence without its end; None where nothing is.
+def check_topic(name: str, direction: str | None = None) -> str | None:
+    """What is wrong with a topic name, as a sentence without its full stop; None where nothing is.
 
-    role: the field of a runtime contract that holds the name, which fixes its direction.
+    direction: the one that is wanted where the name stands, if only one is.
     """
     try:
         topic = parse_topic(name)
     except TopicError as error:
         return str(error)
-    if role is None or topic.direction == ROLE_DIRECTIONS[role]:
+    if direction in (None, topic.direction):
         return None
-    wanted = ROLE_DIRECTIONS[role]
-    right = topic._replace(direction=wanted)
-    label = role.replace("_", "-")
-    return f"the direction is '{topic.direction}', but the {label} topic is of direction '{wanted}': {right}"
+    return f"the direction is '{topic.direction}'; here it must be '{direction}'"
 
 
-def local_topic(host: str, role: Role) -> str:
-    """The topic that the in-memory bus of a host uses where its contract names none."""
-    return f"onex.local.{host}.{ROLE_DIRECTIONS[role]}.v1"
+def local_topics(host: str) -> dict[str, str]:
+    """The topics, by field, that the in-memory bus of a host uses where its contract names none."""
+    return {field: f"onex.local.{host}.{direction}.v1" for field, direction in FIELD_DIRECTIONS.items()}
 
 
 def _parse_segments(segments: list[str]) -> Topic:
