@@ -7,10 +7,11 @@ from omnibase_core.contracts.runtime_host import (
     ModelEventBusEntry,
     ModelInMemoryBusConfig,
     ModelKafkaBusConfig,
+    ModelTopicNames,
 )
 from omnibase_core.contracts.shape import check
 from omnibase_core.errors import shown
-from omnibase_core.topics import ROLE_DIRECTIONS, Role, check_topic, local_topic
+from omnibase_core.topics import FIELD_DIRECTIONS, check_topic, local_topics
 
 
 def check_bus(section: Section, host: str, findings: Findings) -> ModelEventBusBinding | None:
@@ -21,17 +22,16 @@ def check_bus(section: Section, host: str, findings: Findings) -> ModelEventBusB
     config = Section({} if inner.value is None else inner.value, inner.home)
     if not isinstance(config.value, dict):
         return None
-    topics = _check_topics(config.child("topics"), findings)
+    are_good = _check_topics(config.child("topics"), findings)
     if kind == "inmemory":
         memory = check(ModelInMemoryBusConfig, config, findings)
-        if entry is None or memory is None or not topics:
+        if entry is None or memory is None or not are_good:
             return None
-        defaults = {role: local_topic(host, role) for role in ROLE_DIRECTIONS}
-        return _binding(entry, memory, ModelTopics(**(defaults | memory.topics.model_dump(exclude_unset=True))))
+        return _binding(entry, memory, _topics_in_memory(host, memory.topics))
     if kind == "kafka":
         check_references(config, findings)
         kafka = check(ModelKafkaBusConfig, config, findings)
-        if entry is None or kafka is None or not topics:
+        if entry is None or kafka is None or not are_good:
             return None
         return _binding(entry, kafka, kafka.topics)
     return None
@@ -45,32 +45,41 @@ def _binding(
     return ModelEventBusBinding(kind=entry.kind, topics=topics, options=others, **limits)
 
 
+def _topics_in_memory(host: str, named: ModelTopicNames) -> ModelTopics:
+    defaults = local_topics(host)
+    without_dead_letter = "dead_letter" in named.model_fields_set and named.dead_letter is None
+    return ModelTopics(
+        input=named.input or defaults["input"],
+        output=named.output or defaults["output"],
+        dead_letter=None if without_dead_letter else named.dead_letter or defaults["dead_letter"],
+    )
+
+
 def _check_topics(section: Section, findings: Findings) -> bool:
     """Whether every topic that is named is a good one; whether they are all there is the config's matter."""
-    first: dict[str, Role] = {}
+    first: dict[str, str] = {}
     good = True
-    for role in ROLE_DIRECTIONS:
-        topic, origin = section.mapping().get(role), section.origin((role,))
+    for field, direction in FIELD_DIRECTIONS.items():
+        topic, origin = section.mapping().get(field), section.origin((field,))
         if not isinstance(topic, str) or origin.file.is_unchecked(origin.path):
             continue
-        refusal = _refusal(topic, role, first)
+        refusal = _refusal(topic, field, direction, first)
         if refusal is not None:
             findings.add(origin, refusal)
             good = False
     return good
 
 
-def _refusal(topic: str, role: Role, first: dict[str, Role]) -> Refusal | None:
+def _refusal(topic: str, field: str, direction: str, first: dict[str, str]) -> Refusal | None:
     if topic in first:
         return Refusal(
-            f"Topics '{first[topic]}' and '{role}' are the same",
+            f"Topics '{first[topic]}' and '{field}' are the same",
             "A host would mix up what it reads and what it writes",
-            f"Give '{role}' a topic of its own, of direction '{ROLE_DIRECTIONS[role]}'",
+            f"Give '{field}' a topic of its own, of direction '{direction}'",
         )
-    first[topic] = role
-    fault = check_topic(topic, role)
+    first[topic] = field
+    fault = check_topic(topic, direction)
     if fault is None:
         return None
-    return Refusal(
-        f"Invalid topic '{shown(topic, 128)}' for '{role}'", fault[0].upper() + fault[1:], "Rename the topic"
-    )
+    hint = fault[0].upper() + fault[1:]
+    return Refusal(f"Invalid topic '{shown(topic, 128)}' for '{field}'", hint, "Rename the topic")

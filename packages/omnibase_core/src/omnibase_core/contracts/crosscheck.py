@@ -70,7 +70,7 @@ def _check_entry(
         refusal = Refusal(
             f"No handler of type '{handler_type}' is named '{shown(name)}'",
             suggest.hint(name, _names(of_type), f"Handlers of type '{handler_type}' in {runtime_file} are"),
-            "Name one of them in `handler`",
+            f"Name the handler that the node uses, such as `handler: {_names(of_type)[0]}`",
         )
     else:
         refusal = Refusal(

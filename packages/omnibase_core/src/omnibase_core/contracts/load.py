@@ -205,12 +205,12 @@ def _find(entry: Section, slug: str, loading: Loading) -> ContractFile | None:
         if not content.is_missing:
             loading.findings.add(at, content.refusal)
             return None
-    home = " The shell's '~' means nothing here." if isinstance(named, str) and named.startswith("~") else ""
+    home = "; '~' is not expanded" if isinstance(named, str) and named.startswith("~") else ""
     loading.findings.add(
         at,
         Refusal(
             f"The contract of node '{shown(slug)}' was not found",
-            f"Tried: {suggest.listed(shown(place, 256) for place in places)}.{home}",
+            f"Tried: {suggest.listed(shown(place, 256) for place in places)}{home}",
             "Create the file, or name it with `contract`",
         ),
     )

@@ -39,9 +39,16 @@ class ModelIoOperation(BaseModel):
     later: ClassVar[Mapping[str, Refusal]] = _of_mapping_language("let", "request", "expect", "response")
 
     type: HandlerType
-    operations: Annotated[tuple[OperationName, ...], Field(min_length=1)]
+    operations: tuple[OperationName, ...]
     handler: Annotated[str, Field(max_length=63)] = Field(default="", validate_default=True)
     target: Annotated[str, Field(min_length=1)] | None = None
+
+    @field_validator("operations")
+    @classmethod
+    def _some_operation(cls, operations: tuple[str, ...]) -> tuple[str, ...]:
+        if not operations:
+            raise refused(Refusal("No operations are listed", "An entry lists one or more", "List the operations"))
+        return operations
 
     @field_validator("handler")
     @classmethod

@@ -103,7 +103,10 @@ class ModelEventBusEntry(BaseModel):
 
 
 class ModelTopicNames(BaseModel):
-    """The topics of an in-memory bus; one left out is `onex.local.<host>.<cmd, evt or error>.v1`."""
+    """The topics of an in-memory bus; one left out is `onex.local.<host>.<cmd, evt or error>.v1`.
+
+    A dead_letter of null means none.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -29,7 +29,6 @@ _BOUNDS: dict[str, Callable[[_Context], str]] = {
     "greater_than_equal": lambda c: f"at least {c['ge']}",
     "less_than": lambda c: f"less than {c['lt']}",
     "less_than_equal": lambda c: f"at most {c['le']}",
-    "too_short": lambda c: f"a list of at least {c['min_length']}",
     "string_too_short": lambda c: f"text of at least {c['min_length']} characters",
     "string_too_long": lambda c: f"text of at most {c['max_length']} characters",
 }
@@ -56,9 +55,12 @@ def refusal_of(fault: Fault, origin: Origin, given: YamlValue) -> Refusal:
         return _closed_set(fault, given, secret_free=not origin.file.variables.get(origin.path))
     if fault.kind in _BOUNDS:
         return Refusal(f"{name} must be {_BOUNDS[fault.kind](context)}", None, "Correct the value")
+    if fault.kind == "secret_ref":
+        return Refusal(f"Malformed secret_ref in {name}", fault.message.capitalize(), "Correct the reference")
     wanted = WANTED.get(fault.kind)
     if wanted is None:
-        return Refusal(f"{name} is not valid: {_sentence(fault)}", None, "Correct the value")
+        # pydantic's own words may quote the value
+        return Refusal(f"{name} is not valid", None, "Correct the value")
     quote = wanted == "text" and isinstance(given, int | float)
     hint_text = 'A number, true and false are texts only in quotes: "1.0"' if quote else None
     action_text = "Quote the value" if quote else f"Write {wanted}"
@@ -70,11 +72,6 @@ def _closed_set(fault: Fault, given: str, *, secret_free: bool) -> Refusal:
     name = str(fault.path[-1]) if fault.path else "value"
     said = f"Unknown {name} '{shown(given)}'" if secret_free else f"Unknown {name}"
     return Refusal(said, suggest.hint(given, known, "Valid are"), "Replace it by one of these")
-
-
-def _sentence(fault: Fault) -> str:
-    """The words of our own validators; pydantic's own may quote the value, so they are not used."""
-    return fault.message if fault.kind in ("secret_ref", "topic") else "no such value is allowed here"
 
 
 def _kind_of(value: YamlValue) -> str:
