@@ -13,6 +13,7 @@ from typing import Final, NoReturn
 from urllib.parse import quote, unquote
 
 MAX_URL_LENGTH: Final = 8_192
+_MAX_ESCAPES: Final = 3
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -22,6 +23,7 @@ _URL = re.compile(
 _AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _SEPARATOR = re.compile(r"[/\\]")
 _PATH_SAFE: Final = "/%:@!$&'()*+,;=-._~"
@@ -157,8 +159,10 @@ def _url(origin: Origin, path: str, query: str | None) -> Url:
 
 def _refuse_dot_segments(path: str) -> None:
     decoded = path
-    while "%" in decoded and (once := unquote(decoded, errors="surrogateescape")) != decoded:
-        decoded = once
+    for _ in range(_MAX_ESCAPES):
+        decoded = unquote(decoded, errors="surrogateescape")
+    if _ESCAPE.search(decoded):
+        raise UrlError("has a path that is percent-encoded again and again")
     if any(ord(character) < 0x20 or ord(character) == 0x7F for character in decoded):
         raise UrlError("has an escaped control character in its path")
     if "." in decoded and any(part.partition(";")[0] in (".", "..") for part in _SEPARATOR.split(decoded)):

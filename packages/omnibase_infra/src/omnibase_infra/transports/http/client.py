@@ -137,7 +137,7 @@ class HttpTransport:
         response = await self._transport.handle_async_request(
             httpx.Request(
                 request.method,
-                _wire_url(url),
+                wire_url(url),
                 headers=_with_defaults(headers),
                 content=request.content,
                 extensions=flight.extensions(self._connect_timeout_s),
@@ -175,8 +175,8 @@ def _with_defaults(headers: Headers) -> list[tuple[str, str]]:
     return [*(pair for pair in defaults if pair[0] not in names), ("accept-encoding", "identity"), *headers]
 
 
-def _wire_url(url: Url) -> httpx.URL:
-    """The same URL for httpx, which must understand it exactly as it was checked."""
+def wire_url(url: Url) -> httpx.URL:
+    """The same URL for httpx, which must understand it exactly as it was checked; else raises InvalidURL."""
     wire = httpx.URL(url.text)
     expected = (url.origin.scheme, url.origin.host, url.target)
     if (wire.scheme, wire.raw_host.decode(), wire.raw_path.decode()) != expected:

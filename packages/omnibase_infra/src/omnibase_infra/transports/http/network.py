@@ -32,6 +32,33 @@ async def resolve_host(host: str, port: int) -> Sequence[str]:
     return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
 
 
+class _Stream(httpcore.AsyncNetworkStream):
+    """A connection that is closed when its TLS handshake is cancelled; httpcore's own would stay open then."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self.read = stream.read  # type: ignore[method-assign]  # no frame of ours in the way of each read
+        self.write = stream.write  # type: ignore[method-assign]  # as above
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the signature is the library's
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        except asyncio.CancelledError:
+            await self._stream.aclose()
+            raise
+
+    def get_extra_info(self, info: str) -> object:
+        return self._stream.get_extra_info(info)
+
+
 class _GuardedNetwork(httpcore.AsyncNetworkBackend):
     """Connects to addresses that were checked: a name is resolved once, and what was checked is what is called."""
 
@@ -58,7 +85,8 @@ class _GuardedNetwork(httpcore.AsyncNetworkBackend):
         last: Exception = httpcore.ConnectError()
         for address in addresses:
             try:
-                return await self._network.connect_tcp(address, port, share, local_address, socket_options)
+                stream = await self._network.connect_tcp(address, port, share, local_address, socket_options)
+                return _Stream(stream)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 last = error
         raise last
