@@ -1,6 +1,7 @@
 """What an import loads and does, seen from a fresh interpreter with an audit hook."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -89,6 +90,7 @@ def fresh_import(names: Sequence[str], baseline: Sequence[str] = (), path: Seque
     done = subprocess.run(  # noqa: S603 - this interpreter, our own code
         [sys.executable, "-I", "-B", "-c", extend + _PROBE],
         input=json.dumps([list(baseline), list(names)]),
+        env={name: value for name, value in os.environ.items() if not name.startswith("COV")},
         capture_output=True,
         text=True,
         check=False,
