@@ -76,7 +76,13 @@ def _end(ctx: click.Context, error: Exception) -> NoReturn:
 
     if ctx.meta.get(_DEBUG):
         click.echo("".join(traceback.format_exception(error)).rstrip(), err=True)
-    click.echo(rendered(error) if isinstance(error, RuntimeHostError) else _defect(ctx, error), err=True)
+    if isinstance(error, RuntimeHostError):
+        text = rendered(error)
+    elif isinstance(error, OSError) and error.strerror:
+        text = f"{ctx.command_path}: {error.strerror}{f': {error.filename}' if error.filename else ''}"
+    else:
+        text = _defect(ctx, error)
+    click.echo(text, err=True)
     ctx.exit(EnumExitCode.NOT_STARTED)
 
 

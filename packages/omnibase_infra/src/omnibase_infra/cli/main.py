@@ -8,6 +8,8 @@ import click
 
 from omnibase_infra.cli.command import HostGroup
 from omnibase_infra.cli.completion import PROGRAM, completion
+from omnibase_infra.cli.pipe import pipe
+from omnibase_infra.cli.run import run
 from omnibase_infra.cli.validate import validate
 
 
@@ -38,13 +40,18 @@ def onex_host() -> None:
     """Run declarative nodes in one process: a runtime contract names the event bus, handlers and nodes."""
 
 
-for command in (validate, completion):
+for command in (pipe, run, validate, completion):
     onex_host.add_command(command)
 
 
 def main() -> None:
     """`onex-host`."""
     onex_host.main(prog_name=PROGRAM)
+
+
+def run_main() -> None:
+    """`omnibase-runtime-host CONTRACT`, which is `onex-host run`."""
+    run.main(prog_name="omnibase-runtime-host")
 
 
 def validate_main() -> None:

@@ -71,8 +71,9 @@ def configure_logging(
     *,
     stream: TextIO | None = None,
     runtime_id: str | None = None,
-) -> None:
-    """Sends all log lines and Python warnings to `stream` (stderr); `auto` is text on a terminal, else JSON.
+) -> Literal["json", "text"]:
+    """Sends all log lines and Python warnings to `stream` (stderr), and gives the format that was chosen:
+    `auto` is text on a terminal, else JSON.
 
     Called again, it replaces what it set up before and nothing else. Drivers are heard from WARNING on.
     Raises ProtocolConfigurationError for a format or level that there is none of.
@@ -93,6 +94,7 @@ def configure_logging(
     for quiet in QUIET_LOGGERS:
         logging.getLogger(quiet).setLevel(max(logging.WARNING, root.level))
     logging.captureWarnings(True)
+    return "text" if readable else "json"
 
 
 def _timestamp(record: logging.LogRecord) -> str:

@@ -1,0 +1,161 @@
+"""What is between reading and writing in a pipe: a window of bounded size. Imported within the command only.
+
+The window holds what was read and is not yet written out: so many lines, and so many bytes. While it is full
+nothing is read, so a slow node, or a slow reader of the responses, slows the input down.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from omnibase_core.codec import encode
+from omnibase_core.enums import EnumErrorCode
+from omnibase_core.envelope import ModelEnvelopeError, ModelOnexEnvelope
+
+from omnibase_infra.cli.command import counted
+from omnibase_infra.cli.stdio import Line, LineReader, Output
+from omnibase_infra.host.client import Client, Refusal, Reply
+from omnibase_infra.host.clock import Clock
+
+_WINDOW_LINES = 1_000
+_WINDOW_BYTES = 8 * 1024 * 1024
+_SUCCESS_ENDS = b'"error":null}'
+
+
+class Flow:
+    """Lines in, responses out. Counts `answered` and `failed` responses."""
+
+    def __init__(self, client: Client, *, limit: int, ordered: bool, clock: Clock | None = None) -> None:
+        self.answered = 0
+        self.failed = 0
+        self._client = client
+        self._limit = limit
+        self._ordered = ordered
+        self._clock = clock or Clock()
+        self._unanswered: set[int] = set()
+        self._weights: dict[int, int] = {}
+        self._weight = 0
+        self._order: deque[int] = deque()
+        self._held: dict[int, bytes] = {}
+        self._out: list[tuple[int, bytes]] = []
+        self._ended = False
+        self._room = asyncio.Event()
+        self._news = asyncio.Event()
+
+    async def feed(self, reader: LineReader) -> None:
+        """Submits every line that is not blank, while the window has room."""
+        async for lines in reader.batches():
+            batch: list[tuple[bytes, bytes]] = []
+            for line in lines:
+                if not line.content.strip():
+                    continue
+                if self._is_full():
+                    await self._client.submit(batch)
+                    batch = []
+                    await self._until_room()
+                if self._admitted(line):
+                    batch.append((str(line.number).encode(), line.content))
+            await self._client.submit(batch)
+
+    def take(self, reply: Reply) -> None:
+        """Takes the reply to a line."""
+        number = int(reply.key)
+        if number not in self._unanswered:
+            return
+        if reply.refusal is None:
+            self._finish(number, reply.value, failed=not reply.value.endswith(_SUCCESS_ENDS))
+        else:
+            self._refuse(number, reply.refusal)
+
+    @property
+    def unwritten(self) -> int:
+        """Lines that were read, and whose response is not written."""
+        return len(self._weights)
+
+    def end(self) -> None:
+        """No more lines will come."""
+        self._ended = True
+        self._news.set()
+
+    def give_up(self) -> int:
+        """Stops waiting for what is unanswered; gives its number."""
+        self._out.extend(sorted(self._held.items()))
+        self._held.clear()
+        unanswered, self._unanswered = self._unanswered, set()
+        self._forget(unanswered)
+        self.end()
+        return len(unanswered)
+
+    async def write(self, output: Output, told: Callable[[int, int], None]) -> None:
+        """Writes responses as they come, until the end; `told` hears after each write."""
+        while self._out or self._weights or not self._ended:
+            if not self._out:
+                self._news.clear()
+                await self._news.wait()
+                continue
+            taken, self._out = self._out, []
+            await output.write(b"".join([response + b"\n" for _, response in taken]))
+            self._forget([number for number, _ in taken])
+            told(self.answered, self.failed)
+
+    def summary(self, seconds: float, given_up: int, *, stopped: bool) -> str:
+        """What happened, in a line."""
+        parts = [f"{counted(self.answered, 'envelope')}: {self.answered - self.failed:,} succeeded"]
+        parts.append(f"{self.failed:,} failed")
+        if given_up:
+            parts.append(f"{given_up:,} more given up")
+        if stopped:
+            parts.append("stopped by a signal before the end of the input")
+        return f"{', '.join(parts)}; {seconds:.1f} s, {self.answered / max(seconds, 0.001):,.0f} a second"
+
+    def _admitted(self, line: Line) -> bool:
+        """Puts the line into the window; False where it is answered already, because it is too long."""
+        self._unanswered.add(line.number)
+        self._weights[line.number] = len(line.content)
+        self._weight += len(line.content)
+        if self._ordered:
+            self._order.append(line.number)
+        if len(line.content) <= self._limit:
+            return True
+        message = f"the line has more than {self._limit} bytes, which is the limit of an envelope; send less"
+        self._refuse(line.number, Refusal(EnumErrorCode.PAYLOAD_TOO_LARGE, message))
+        return False
+
+    def _refuse(self, number: int, refusal: Refusal) -> None:
+        envelope = ModelOnexEnvelope(
+            envelope_id=self._clock.new_id(),
+            timestamp=self._clock.now(),
+            metadata={"line": number},
+            is_response=True,
+            success=False,
+            error=ModelEnvelopeError(code=refusal.code, message=refusal.message, retryable=False),
+        )
+        self._finish(number, encode(envelope), failed=True)
+
+    def _finish(self, number: int, response: bytes, *, failed: bool) -> None:
+        self._unanswered.discard(number)
+        self.answered += 1
+        self.failed += failed
+        self._weight += len(response) - self._weights[number]
+        self._weights[number] = len(response)
+        if not self._ordered:
+            self._out.append((number, response))
+        else:
+            self._held[number] = response
+            while self._order and self._order[0] in self._held:
+                first = self._order.popleft()
+                self._out.append((first, self._held.pop(first)))
+        self._news.set()
+
+    def _forget(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            self._weight -= self._weights.pop(number)
+        self._room.set()
+
+    def _is_full(self) -> bool:
+        return len(self._weights) >= _WINDOW_LINES or self._weight >= _WINDOW_BYTES
+
+    async def _until_room(self) -> None:
+        while self._is_full():
+            self._room.clear()
+            await self._room.wait()

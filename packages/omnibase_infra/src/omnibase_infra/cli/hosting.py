@@ -1,0 +1,106 @@
+"""From a contract's path to a host: what `run`, `pipe` and `call` do alike. Imported within commands only."""
+
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import click
+from omnibase_core.contracts.handler_config import ModelDbConfig
+from omnibase_core.contracts.load import LoadedContract
+from omnibase_core.problems import ModelProblem
+from omnibase_core.secret import Secret
+
+from omnibase_infra.cli.exit_codes import EnumExitCode
+from omnibase_infra.config.files import load_contract_file
+from omnibase_infra.config.secrets import SecretResolver
+from omnibase_infra.embedded import EmbeddedPostgres
+from omnibase_infra.host.process import BaseRuntimeHostProcess
+from omnibase_infra.telemetry import events
+from omnibase_infra.telemetry.logs import LogFormat, configure_logging
+from omnibase_infra.wiring import build_host
+
+_LOG = logging.getLogger("onex.cli")
+
+HostClass = type[BaseRuntimeHostProcess]
+MakeHost = Callable[[], BaseRuntimeHostProcess]
+
+
+def load(path: str, log_format: LogFormat, log_level: str) -> LoadedContract:
+    """The contract, with logging set up for its host: warnings are log lines, errors ContractValidationError."""
+    chosen = configure_logging(log_format, log_level)
+    loaded = load_contract_file(path, os.environ)
+    if loaded.runtime is not None:
+        configure_logging(log_format, log_level, runtime_id=f"{loaded.runtime.name}@{os.uname().nodename}")
+    for problem in loaded.problems:
+        _log_problem(problem, chosen)
+    loaded.require()
+    return loaded
+
+
+def maker(loaded: LoadedContract, host: HostClass, *, local: bool) -> MakeHost:
+    """What makes the host, within the loop that it will run on."""
+    resolver = SecretResolver.of_environment(os.environ)
+    return lambda: build_host(loaded, resolver, host=host, local=local)
+
+
+@contextmanager
+def postgres_given(loaded: LoadedContract, wanted: bool) -> Iterator[LoadedContract]:
+    """The contract, with an embedded PostgreSQL behind every db handler without a dsn where that is wanted."""
+    if not wanted:
+        yield loaded
+        return
+    with EmbeddedPostgres() as server:
+        yield with_dsn(loaded, server.dsn)
+
+
+def with_dsn(loaded: LoadedContract, dsn: str) -> LoadedContract:
+    """The contract with this DSN for every db handler that has none."""
+    contract = loaded.require()
+    handlers = tuple(
+        handler.model_copy(update={"config": handler.config.model_copy(update={"dsn": Secret(dsn)})})
+        if isinstance(handler.config, ModelDbConfig) and handler.config.dsn is None
+        else handler
+        for handler in contract.handlers
+    )
+    return loaded._replace(runtime=contract.model_copy(update={"handlers": handlers}))
+
+
+def abort() -> None:
+    """Ends the process at once, for a second signal; nothing more is written or committed."""
+    os.write(sys.stderr.fileno(), b"second signal: ended at once\n")
+    os._exit(EnumExitCode.DRAIN_INCOMPLETE)
+
+
+def _log_problem(problem: ModelProblem, log_format: Literal["json", "text"]) -> None:
+    """Errors are shown as text by the command; in JSON logs they are lines with fields as well."""
+    if problem.severity == "warning" or log_format == "json":
+        level = logging.WARNING if problem.severity == "warning" else logging.ERROR
+        fields = problem.model_dump(exclude={"message", "severity"}, exclude_none=True)
+        _LOG.log(level, "%s", problem.message, extra={"event": events.CONTRACT_PROBLEM, **fields})
+
+
+def host_class(name: str | None) -> HostClass:
+    """The class that `package.module:Class` names, found from the current folder too."""
+    if name is None:
+        return BaseRuntimeHostProcess
+    module_name, colon, class_name = name.partition(":")
+    if not (module_name and colon and class_name.isidentifier()):
+        raise click.UsageError(f"--host takes package.module:Class, such as orders.host:OrdersHost; got '{name}'")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            raise
+        raise click.UsageError(
+            f"--host: no module '{error.name}'; it is looked for in the current folder and the environment"
+        ) from None
+    host = getattr(module, class_name, None)
+    if not (isinstance(host, type) and issubclass(host, BaseRuntimeHostProcess)):
+        raise click.UsageError(f"--host: '{module_name}' has no class '{class_name}' of BaseRuntimeHostProcess")
+    return host

@@ -1,0 +1,89 @@
+"""`onex-host pipe`: envelopes as JSON lines through a host, responses as JSON lines."""
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from omnibase_infra.cli.command import HostCommand
+from omnibase_infra.cli.options import (
+    contract_argument,
+    embedded_option,
+    grace_option,
+    host_option,
+    log_format_option,
+    quiet_log_level_option,
+)
+
+if TYPE_CHECKING:
+    from omnibase_infra.telemetry.logs import LogFormat
+
+
+@click.command(
+    cls=HostCommand,
+    epilog="\b\nExamples:\n"
+    "  onex-host pipe contracts/orders/runtime.yaml requests.jsonl > responses.jsonl\n"
+    "  producer | onex-host pipe contracts/orders/runtime.yaml --ordered | consumer",
+)
+@contract_argument
+@click.argument("file", required=False, type=click.Path())
+@click.option("--ordered", is_flag=True, help="Write the responses in the order of the requests.")
+@embedded_option
+@host_option
+@grace_option
+@log_format_option
+@quiet_log_level_option
+@click.pass_context
+def pipe(
+    ctx: click.Context,
+    contract: str,
+    file: str | None,
+    ordered: bool,
+    embedded_postgres: bool,
+    host_name: str | None,
+    grace_s: float,
+    log_format: "LogFormat",
+    log_level: str,
+) -> None:
+    """Send envelopes through the host of CONTRACT.
+
+    One JSON envelope a line, from FILE or stdin; one response a line on stdout, as they come. A line that is no
+    envelope is answered with an error envelope whose `metadata.line` is its number. Uses the in-memory bus,
+    whatever the contract says. The exit code is 3 where any response is a failure.
+    """
+    import asyncio
+
+    from omnibase_infra.cli.hosting import host_class, load, maker, postgres_given
+    from omnibase_infra.cli.piping import run_pipe
+
+    loaded = load(contract, log_format, log_level)
+    host = host_class(host_name)
+    source = _opened(file)
+    try:
+        with postgres_given(loaded, embedded_postgres) as given:
+            code = asyncio.run(
+                run_pipe(
+                    maker(given, host, local=True),
+                    source,
+                    sys.stdout.fileno(),
+                    limit=given.require().event_bus.max_envelope_bytes,
+                    ordered=ordered,
+                    grace_s=grace_s,
+                )
+            )
+    finally:
+        if file is not None:
+            os.close(source)
+    ctx.exit(code)
+
+
+def _opened(file: str | None) -> int:
+    if file is None or file == "-":
+        return sys.stdin.fileno()
+    if os.path.isdir(file):
+        raise click.FileError(file, "it is a folder; name a file of JSON lines")
+    try:
+        return os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise click.FileError(file, error.strerror or "it cannot be opened") from None

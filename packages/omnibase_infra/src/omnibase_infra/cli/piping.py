@@ -1,0 +1,97 @@
+"""The run of `onex-host pipe`: read, submit, collect, write, until the input ends or a signal comes.
+
+Imported within the command only.
+"""
+
+import asyncio
+import sys
+
+import click
+
+from omnibase_infra.cli.exit_codes import EnumExitCode
+from omnibase_infra.cli.flow import Flow
+from omnibase_infra.cli.hosting import MakeHost, abort
+from omnibase_infra.cli.stdio import LineReader, Output
+from omnibase_infra.host.process import BaseRuntimeHostProcess
+from omnibase_infra.host.signals import stop_on_signals
+
+_PROGRESS_EVERY_S = 0.2
+
+
+async def run_pipe(
+    make_host: MakeHost, source: int, target: int, *, limit: int, ordered: bool, grace_s: float
+) -> EnumExitCode:
+    """Sends the lines of descriptor `source` through a host, and writes the responses to descriptor `target`.
+
+    limit: bytes of an envelope. Ends with the input, or within `grace_s` seconds of a signal.
+    """
+    host = make_host()
+    flow = Flow(host.client, limit=limit, ordered=ordered)
+    stop = asyncio.Event()
+    started = asyncio.get_running_loop().time()
+    with stop_on_signals(stop.set, abort):
+        async with host:
+            host.client.on_reply = flow.take
+            given_up = await _carried(host, flow, LineReader(source, limit), Output(target), stop, grace_s)
+    seconds = asyncio.get_running_loop().time() - started
+    click.echo(flow.summary(seconds, given_up, stopped=stop.is_set()), err=True)
+    if given_up:
+        return EnumExitCode.DRAIN_INCOMPLETE
+    return EnumExitCode.ENVELOPE_FAILED if flow.failed else EnumExitCode.OK
+
+
+async def _carried(
+    host: BaseRuntimeHostProcess,
+    flow: Flow,
+    reader: LineReader,
+    output: Output,
+    stop: asyncio.Event,
+    grace_s: float,
+) -> int:
+    """Carries everything through; gives the number of envelopes that were given up after a signal."""
+    feeding = asyncio.create_task(flow.feed(reader), name="onex-pipe-read")
+    progress = _Progress()
+    writing = asyncio.create_task(flow.write(output, progress.show), name="onex-pipe-write")
+    stopping = asyncio.create_task(stop.wait(), name="onex-pipe-stop")
+    try:
+        await asyncio.wait({feeding, writing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if feeding.done():
+            await feeding
+            flow.end()
+            await asyncio.wait({writing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if writing.done():
+            await writing
+            return 0
+        feeding.cancel()
+        await host.close(grace_s=grace_s)
+        given_up = flow.give_up()
+        await asyncio.wait({writing}, timeout=grace_s)
+        return given_up + flow.unwritten
+    finally:
+        progress.clear()
+        for task in (feeding, writing, stopping):
+            task.cancel()
+        await asyncio.gather(feeding, writing, stopping, return_exceptions=True)
+
+
+class _Progress:
+    """One line on stderr that changes a few times a second, where somebody can see it."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._shows = sys.stderr.isatty()
+        self._next = self._started = self._loop.time()
+
+    def show(self, answered: int, failed: int) -> None:
+        """Says how far it is, unless that was said just now."""
+        now = self._loop.time()
+        if self._shows and now >= self._next:
+            self._next = now + _PROGRESS_EVERY_S
+            rate = answered / max(now - self._started, 0.001)
+            line = f"{answered:,} answered, {failed:,} failed, {rate:,.0f}/s"
+            click.echo(f"\r{line}\x1b[K", nl=False, err=True)
+
+    def clear(self) -> None:
+        """Leaves the line to whatever is printed next."""
+        if self._shows:
+            click.echo("\r\x1b[K", nl=False, err=True)

@@ -1,0 +1,76 @@
+"""`onex-host run`: the long-running host."""
+
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from omnibase_infra.cli.command import HostCommand
+from omnibase_infra.cli.exit_codes import EnumExitCode
+from omnibase_infra.cli.options import (
+    contract_argument,
+    grace_option,
+    host_option,
+    log_format_option,
+    log_level_option,
+)
+
+if TYPE_CHECKING:
+    from omnibase_infra.cli.hosting import MakeHost
+    from omnibase_infra.telemetry.logs import LogFormat
+
+
+@click.command(
+    cls=HostCommand,
+    epilog="\b\nExample:\n  onex-host run contracts/orders/runtime.yaml --host orders.host:OrdersHost",
+)
+@contract_argument
+@host_option
+@grace_option
+@log_format_option
+@log_level_option
+@click.pass_context
+def run(
+    ctx: click.Context,
+    contract: str,
+    host_name: str | None,
+    grace_s: float,
+    log_format: "LogFormat",
+    log_level: str,
+) -> None:
+    """Run the host of CONTRACT until SIGTERM or SIGINT.
+
+    What is in flight then is finished within the grace time; a second signal ends at once. With the in-memory
+    bus only an app-specific host that overrides `feed` has something to do.
+    """
+    import asyncio
+
+    from omnibase_infra.cli.hosting import host_class, load, maker
+
+    loaded = load(contract, log_format, log_level)
+    host = host_class(host_name)
+    if loaded.require().event_bus.kind == "inmemory" and not host.has_feed():
+        _refuse_without_ingress(contract)
+    ctx.exit(asyncio.run(_run(maker(loaded, host, local=False), grace_s)))
+
+
+async def _run(make_host: "MakeHost", grace_s: float) -> EnumExitCode:
+    from omnibase_infra.cli.hosting import abort
+    from omnibase_infra.host.signals import stop_on_signals
+
+    host = make_host()
+    with stop_on_signals(host.request_stop, abort):
+        async with host:
+            stopped = await host.run(grace_s=grace_s)
+    if stopped.bus_lost:
+        return EnumExitCode.BUS_LOST
+    return EnumExitCode.DRAIN_INCOMPLETE if stopped.unfinished else EnumExitCode.OK
+
+
+def _refuse_without_ingress(contract: str) -> NoReturn:
+    from omnibase_core.errors import ProtocolConfigurationError
+
+    raise ProtocolConfigurationError(
+        "With the in-memory bus nobody can send this host anything. Send envelopes through it with "
+        f"'onex-host pipe {contract}', call a node with 'onex-host call {contract} NODE key=value', "
+        "or name an app-specific host that feeds itself with --host package.module:Class"
+    )
