@@ -7,18 +7,21 @@ file, all three, and every installed file is compared with the wheel that was bu
 1. build: `uv build --all-packages --no-sources`, nothing resolved from the workspace;
 2. together: the three wheels with [embedded] in an empty environment, and COMMANDS there;
 3. alone: each wheel with its own dependencies and its siblings' wheels, and its modules imported;
-4. lowest: the same with the lowest versions that the metadata allows (on the oldest interpreter).
+4. lowest: the same with the lowest versions that the metadata allows, and the package's own tests there (on
+   the oldest interpreter).
 """
 
 import argparse
 import csv
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,6 +43,8 @@ COMMANDS: Final[Sequence[str]] = (
     "omnibase-runtime-validate-contract --help",
     "omninode-runtime-host-dev --help",
 )
+TESTS: Final[Mapping[str, str]] = {"omnibase_core": "tests/core", "omnibase_spi": "tests/spi"}
+_TEST_TOOLS: Final = ("blockbuster", "hypothesis", "pytest", "pytest-asyncio", "pytest-timeout")
 _IMPORT_ALL: Final = """
 import importlib, pkgutil, sys
 package = importlib.import_module(sys.argv[1])
@@ -167,12 +172,38 @@ def together(environment: Environment, wheels: Mapping[str, Path]) -> None:
         run([str(environment.folder / "bin" / name), *arguments], environment.folder)
 
 
-def alone(environment: Environment, wheels: Mapping[str, Path], package: str, options: Sequence[str] = ()) -> None:
+def alone(environment: Environment, wheels: Mapping[str, Path], package: str, lowest: bool = False) -> None:
     """One package with what it declares and nothing else: every module of it can be imported."""
-    environment.install(*(str(wheels[sibling]) for sibling in SIBLINGS[package]), options=options)
+    files = [wheels[sibling] for sibling in SIBLINGS[package]]
+    declared = [requirement for wheel in files for requirement in _third_parties(wheel)] if lowest else []
+    options = ["--resolution", "lowest-direct"] if lowest else []
+    environment.install(*map(str, files), *declared, options=options)
     assert_ours(environment, wheels, SIBLINGS[package])
     extra = _NEEDS_AN_EXTRA.get(package, "")
     run([str(environment.python), "-I", "-W", "error", "-c", _IMPORT_ALL, package, extra], environment.folder)
+
+
+def _third_parties(wheel: Path) -> Iterator[str]:
+    """What a wheel requires of others: given by name, its lower bounds count as direct ones."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = archive.read(name).decode()
+    for requirement in re.findall(r"^Requires-Dist: (.+)$", metadata, re.MULTILINE):
+        if "extra ==" not in requirement and not requirement.startswith("omnibase-"):
+            yield requirement
+
+
+def tested(environment: Environment, wheels: Mapping[str, Path], package: str) -> None:
+    """The package's own tests, against what is installed and not against the workspace."""
+    folder = TESTS.get(package)
+    if folder is None or not (ROOT / folder).is_dir():
+        return
+    say(f"    pytest {folder}")
+    group = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["dev"]
+    environment.install(*(tool for tool in group if re.split(r"[<>=]", tool)[0] in _TEST_TOOLS))
+    assert_ours(environment, wheels, SIBLINGS[package])
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:cov", "--override-ini", "addopts=--import-mode=importlib"]
+    run([str(environment.python), "-B", "-m", "pytest", *options, folder], ROOT)
 
 
 def interpreters() -> Sequence[Interpreter]:
@@ -231,8 +262,9 @@ def check(folder: Path, quick: bool) -> None:
         if number == 0:
             say(f"Python {python}: each at the lowest versions it allows")
             for package in SIBLINGS:
-                lowest = _environment(folder / f"lowest-{package}-{python}", python)
-                alone(lowest, wheels, package, options=["--resolution", "lowest-direct"])
+                oldest = _environment(folder / f"lowest-{package}-{python}", python)
+                alone(oldest, wheels, package, lowest=True)
+                tested(oldest, wheels, package)
 
 
 def _environment(folder: Path, python: Interpreter) -> Environment:
