@@ -98,14 +98,15 @@ def integer_out(value: object) -> int:
 
 
 def number(value: object) -> Decimal:
-    """A JSON number as the Decimal of its shortest form."""
+    """A JSON number as the Decimal of its shortest form; only an integer has exponent 0, so that it stays one."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise misfit("a number", value)
     if isinstance(value, int):
         return Decimal(integer(value))
     if not isfinite(value):
         raise MisfitError("must be a finite number")
-    return Decimal(repr(float(value)))
+    shortest = Decimal(repr(float(value)))
+    return Decimal(f"{shortest:f}.0") if shortest.as_tuple().exponent == 0 else shortest
 
 
 def number_out(value: object) -> int | float:
