@@ -6,6 +6,7 @@ answer without loading pydantic or a driver.
 
 import click
 
+from omnibase_infra.cli.call import call
 from omnibase_infra.cli.command import HostGroup
 from omnibase_infra.cli.completion import PROGRAM, completion
 from omnibase_infra.cli.pipe import pipe
@@ -40,7 +41,7 @@ def onex_host() -> None:
     """Run declarative nodes in one process: a runtime contract names the event bus, handlers and nodes."""
 
 
-for command in (pipe, run, validate, completion):
+for command in (call, pipe, run, validate, completion):
     onex_host.add_command(command)
 
 

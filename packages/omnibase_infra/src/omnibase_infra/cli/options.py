@@ -1,6 +1,11 @@
 """Arguments and options that several commands have."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import click
+
+_Command = TypeVar("_Command", bound=Callable[..., object])
 
 contract_argument = click.argument("contract", metavar="CONTRACT", type=click.Path())
 
@@ -29,21 +34,31 @@ grace_option = click.option(
     help="After a signal, how long what is in flight may take to finish.",
 )
 
-log_format_option = click.option(
-    "--log-format",
-    type=click.Choice(["auto", "json", "text"]),
-    default="auto",
-    show_default=True,
-    envvar="ONEX_LOG_FORMAT",
-    show_envvar=True,
-    help="Log lines on stderr: auto is text on a terminal, JSON elsewhere.",
-)
+_FORMATS = click.Choice(["auto", "json", "text"])
+_LEVELS = click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False)
 
-LEVELS = click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False)
 
-log_level_option = click.option(
-    "--log-level", type=LEVELS, default="INFO", show_default=True, envvar="ONEX_LOG_LEVEL", show_envvar=True
-)
-quiet_log_level_option = click.option(
-    "--log-level", type=LEVELS, default="WARNING", show_default=True, envvar="ONEX_LOG_LEVEL", show_envvar=True
-)
+def log_options(log_format: str, level: str) -> Callable[[_Command], _Command]:
+    """`--log-format` and `--log-level`, with a command's defaults."""
+
+    def add(command: _Command) -> _Command:
+        command = click.option(
+            "--log-level",
+            type=_LEVELS,
+            default=level,
+            show_default=True,
+            envvar="ONEX_LOG_LEVEL",
+            show_envvar=True,
+            help="The least important log lines to write.",
+        )(command)
+        return click.option(
+            "--log-format",
+            type=_FORMATS,
+            default=log_format,
+            show_default=True,
+            envvar="ONEX_LOG_FORMAT",
+            show_envvar=True,
+            help="Log lines on stderr; auto is text on a terminal, JSON elsewhere.",
+        )(command)
+
+    return add

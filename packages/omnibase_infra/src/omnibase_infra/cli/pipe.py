@@ -12,8 +12,7 @@ from omnibase_infra.cli.options import (
     embedded_option,
     grace_option,
     host_option,
-    log_format_option,
-    quiet_log_level_option,
+    log_options,
 )
 
 if TYPE_CHECKING:
@@ -32,8 +31,7 @@ if TYPE_CHECKING:
 @embedded_option
 @host_option
 @grace_option
-@log_format_option
-@quiet_log_level_option
+@log_options("text", "ERROR")
 @click.pass_context
 def pipe(
     ctx: click.Context,

@@ -10,8 +10,7 @@ from omnibase_infra.cli.options import (
     contract_argument,
     grace_option,
     host_option,
-    log_format_option,
-    log_level_option,
+    log_options,
 )
 
 if TYPE_CHECKING:
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
 @contract_argument
 @host_option
 @grace_option
-@log_format_option
-@log_level_option
+@log_options("auto", "INFO")
 @click.pass_context
 def run(
     ctx: click.Context,

@@ -1,0 +1,67 @@
+"""`onex-host call`: one typed request to one node, and its response."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from omnibase_infra.cli.command import HostCommand
+from omnibase_infra.cli.options import (
+    contract_argument,
+    embedded_option,
+    host_option,
+    log_options,
+)
+
+if TYPE_CHECKING:
+    from omnibase_infra.telemetry.logs import LogFormat
+
+
+@click.command(
+    cls=HostCommand,
+    epilog="\b\nExamples:\n"
+    "  onex-host call contracts/orders/runtime.yaml calculate_total quantity=3 price=9.99\n"
+    "  onex-host call contracts/orders/runtime.yaml find_order --payload '{\"id\": 7}' --json | jq .status",
+)
+@contract_argument
+@click.argument("node", metavar="NODE")
+@click.argument("values", metavar="[KEY=VALUE]…", nargs=-1)
+@click.option("--payload", metavar="JSON", help="The payload as a JSON object; KEY=VALUE replaces fields of it.")
+@click.option("--operation", metavar="NAME", help="The operation, where the node has several.")
+@click.option("--timeout", "timeout_s", metavar="SECONDS", type=click.FloatRange(0, min_open=True))
+@click.option("--json", "form", flag_value="json", help="Print the response's payload, or its error, as one line.")
+@click.option("--raw", "form", flag_value="raw", help="Print the whole response envelope as one line.")
+@embedded_option
+@host_option
+@log_options("text", "ERROR")
+@click.pass_context
+def call(
+    ctx: click.Context,
+    contract: str,
+    node: str,
+    values: tuple[str, ...],
+    payload: str | None,
+    operation: str | None,
+    timeout_s: float | None,
+    form: str | None,
+    embedded_postgres: bool,
+    host_name: str | None,
+    log_format: "LogFormat",
+    log_level: str,
+) -> None:
+    """Call NODE of CONTRACT once and show the response.
+
+    Values are read as the node's input model says: text for texts, uuids, dates and decimals, JSON for
+    everything else. Uses the in-memory bus, whatever the contract says. The exit code is 3 where the response
+    is a failure.
+    """
+    import asyncio
+
+    from omnibase_infra.cli.calling import call_once, request_to
+    from omnibase_infra.cli.hosting import host_class, load, maker, postgres_given
+
+    loaded = load(contract, log_format, log_level)
+    host = host_class(host_name)
+    request = request_to(loaded.nodes, node, values, payload=payload, operation=operation, timeout_s=timeout_s)
+    with postgres_given(loaded, embedded_postgres) as given:
+        code = asyncio.run(call_once(maker(given, host, local=True), request, form or "readable"))
+    ctx.exit(code)

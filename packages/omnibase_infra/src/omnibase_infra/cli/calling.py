@@ -1,0 +1,146 @@
+"""What `onex-host call` does: values to a payload, a request through a host, the response as text.
+
+Imported within the command only.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+import click
+from omnibase_core import suggest
+from omnibase_core.codec import check_json, encode
+from omnibase_core.contracts.fields import FieldMismatchError, ModelField
+from omnibase_core.contracts.node import ModelNodeContract
+from omnibase_core.envelope import JsonObject, ModelOnexEnvelope
+from omnibase_core.errors import EnvelopeValidationError
+from pydantic import JsonValue
+
+from omnibase_infra.cli.exit_codes import EnumExitCode
+from omnibase_infra.cli.hosting import MakeHost, abort
+from omnibase_infra.cli.showing import shown_response
+from omnibase_infra.host.clock import Clock
+from omnibase_infra.host.signals import stop_on_signals
+
+_TEXTS = frozenset(("string", "decimal", "uuid", "date", "datetime"))
+
+
+def request_to(
+    nodes: Mapping[str, ModelNodeContract],
+    slug: str,
+    values: Sequence[str],
+    *,
+    payload: str | None = None,
+    operation: str | None = None,
+    timeout_s: float | None = None,
+    clock: Clock | None = None,
+) -> ModelOnexEnvelope:
+    """The request to a node. Raises click.UsageError for what the node's input model does not take."""
+    node = nodes.get(slug)
+    if node is None:
+        raise click.UsageError(f"No node '{slug}'. {suggest.hint(slug, nodes, 'The nodes are')}")
+    given = {} if payload is None else _object("--payload", payload)
+    for value in values:
+        key, equals, text = value.partition("=")
+        if not equals:
+            raise click.UsageError(f"Values are written KEY=VALUE; got '{value}'. {_takes(node)}")
+        given[key] = _typed(node, key, text)
+    try:
+        check_json(given)
+        node.input.check(given)
+    except FieldMismatchError as error:
+        _refuse_fields(node, error)
+    except EnvelopeValidationError as error:
+        raise click.UsageError(error.message) from None
+    chosen = clock or Clock()
+    return ModelOnexEnvelope(
+        envelope_id=chosen.new_id(),
+        timestamp=chosen.now(),
+        target_node=slug,
+        operation=operation,
+        payload=given,
+        ttl_seconds=timeout_s,
+    )
+
+
+async def call_once(make_host: MakeHost, request: ModelOnexEnvelope, form: str) -> EnumExitCode:
+    """Sends the request through a host of its own, and prints the response: readable, json or raw."""
+    host = make_host()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    with stop_on_signals(stop.set, abort):
+        async with host:
+            started = loop.time()
+            answer = asyncio.create_task(host.client.request(request), name="onex-call")
+            stopping = asyncio.create_task(stop.wait(), name="onex-call-stop")
+            await asyncio.wait({answer, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            elapsed_ms = (loop.time() - started) * 1_000
+            stopping.cancel()
+            if not answer.done():
+                answer.cancel()
+                click.echo("Stopped by a signal before the response came", err=True)
+                return EnumExitCode.DRAIN_INCOMPLETE
+            response = await answer
+    click.echo(_text(response, form, elapsed_ms))
+    return EnumExitCode.OK if response.success else EnumExitCode.ENVELOPE_FAILED
+
+
+def _text(response: ModelOnexEnvelope, form: str, elapsed_ms: float) -> str:
+    if form == "raw":
+        return encode(response).decode()
+    if form == "json":
+        shown = response.payload if response.error is None else response.error.model_dump(mode="json")
+        return json.dumps(shown, ensure_ascii=False)
+    return shown_response(response, elapsed_ms)
+
+
+def _typed(node: ModelNodeContract, key: str, text: str) -> JsonValue:
+    field = node.input.fields.get(key)
+    if field is None:
+        raise click.UsageError(f"Node '{node.name}' has no input '{key}'. {_near(node, key)}{_takes(node)}")
+    if field.type in _TEXTS:
+        return text
+    try:
+        return _parsed(text)
+    except ValueError:
+        if field.type == "any":
+            return text
+        raise click.UsageError(f"'{key}' ({field.type}) is written as JSON; got '{text}'") from None
+
+
+def _object(name: str, text: str) -> JsonObject:
+    try:
+        value = _parsed(text)
+    except ValueError as error:
+        raise click.UsageError(f"{name} is no JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise click.UsageError(f'{name} is a JSON object, such as {{"id": 7}}')
+    return value
+
+
+def _parsed(text: str) -> JsonValue:
+    def refuse(name: str) -> NoReturn:
+        raise ValueError(f"{name} is no JSON number")
+
+    value: JsonValue = json.loads(text, parse_constant=refuse)
+    return value
+
+
+def _refuse_fields(node: ModelNodeContract, error: FieldMismatchError) -> NoReturn:
+    problems = "; ".join(f"{path or 'the payload'} {sentence}" for path, sentence in error.problems)
+    raise click.UsageError(f"{problems}. {_takes(node)}") from None
+
+
+def _near(node: ModelNodeContract, key: str) -> str:
+    near = suggest.closest(key, node.input.fields)
+    return f"Did you mean '{near}'? " if near else ""
+
+
+def _takes(node: ModelNodeContract) -> str:
+    inputs = ", ".join(_described(field) for field in node.input.fields.values())
+    return f"Node '{node.name}' takes {inputs or 'no input'}"
+
+
+def _described(field: ModelField) -> str:
+    return f"{field.name} ({field.type}{'' if field.required else ', optional'})"

@@ -1,0 +1,38 @@
+"""Responses as people read them. Imported within commands only."""
+
+import json
+
+from omnibase_core.envelope import JsonObject, ModelEnvelopeError, ModelOnexEnvelope
+from pydantic import JsonValue
+
+
+def shown_response(response: ModelOnexEnvelope, elapsed_ms: float) -> str:
+    """Node, outcome and time in the first line, then the payload's fields, or the error."""
+    outcome = "succeeded" if response.error is None else "failed"
+    head = f"{response.source_node or 'the host'} {outcome} in {elapsed_ms:,.1f} ms"
+    if response.error is None:
+        return "\n".join([head, *_fields(response.payload or {})])
+    return "\n".join([head, *_error(response.error)])
+
+
+def _error(error: ModelEnvelopeError) -> list[str]:
+    again = "trying again may help" if error.retryable else "trying again will not help"
+    return [f"  {error.code} ({again})", *_indented(error.message), *_fields(error.details)]
+
+
+def _fields(values: JsonObject) -> list[str]:
+    return [line for name, value in values.items() for line in _field(name, value)]
+
+
+def _field(name: str, value: JsonValue) -> list[str]:
+    if isinstance(value, str) and value.isprintable():
+        return [f"  {name}: {value}"]
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) > 80 and isinstance(value, dict | list):
+        text = json.dumps(value, ensure_ascii=False, indent=2)
+    first, *more = text.split("\n")
+    return [f"  {name}: {first}", *(f"  {line}" for line in more)]
+
+
+def _indented(text: str) -> list[str]:
+    return [f"  {line}" for line in text.splitlines()]
