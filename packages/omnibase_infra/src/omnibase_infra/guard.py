@@ -19,6 +19,8 @@ from omnibase_core.errors import (
 )
 from omnibase_spi.handler import ProtocolHandler
 
+from omnibase_infra.telemetry import events
+
 _log = logging.getLogger("onex.guard")
 _SLACK_S = 0.5
 _SAFE = frozenset({"http.get", "http.head", "vault.get_secret", "vault.list_secrets"})
@@ -65,16 +67,11 @@ class Guard:
             raise
         except TimeoutError:
             raise self._timed_out(envelope) from None
-        except Exception as error:  # noqa: BLE001 - I9: no raw exception passes
+        except Exception as error:
             _log.exception(
                 "the %s handler let a raw exception out; this is a defect of the handler",
                 self.name,
-                extra={
-                    "event": "guard.raw_exception",
-                    "correlation_id": envelope.correlation_id,
-                    "envelope_id": envelope.envelope_id,
-                    "handler_type": self.handler_type,
-                },
+                extra=events.about(envelope, events.HANDLER_RAW_EXCEPTION),
             )
             raise HandlerExecutionError(
                 f"The {self.handler_type} handler failed in an unforeseen way; "

@@ -12,7 +12,6 @@ from omnibase_core.contracts.load import LoadedContract
 from omnibase_core.enums import EnumHandlerType
 from omnibase_core.errors import ProtocolConfigurationError
 from omnibase_core.topics import default_topics
-
 from omnibase_spi.event_bus import ProtocolEventBus
 from omnibase_spi.handler import ProtocolHandler
 

@@ -13,7 +13,6 @@ from omnibase_core.contracts.bindings import ModelEventBusBinding
 from omnibase_core.enums import EnumErrorCode, EnumSettlement
 from omnibase_core.envelope import ModelOnexEnvelope
 from omnibase_core.errors import EnvelopeValidationError, EventBusError
-
 from omnibase_spi.event_bus import Delivery, Message, ProtocolEventBus, Source
 
 from omnibase_infra.host.messages import STAGE_DECODE

@@ -12,6 +12,7 @@ from omnibase_core.errors import EnvelopeValidationError, EventBusError, Payload
 from omnibase_core.runtime import NodeInstance, NodeResult, NodeRuntime
 from omnibase_core.verdict import Admission, EnumAnswer, EnumHappening, admit, expired, judge
 from omnibase_spi.event_bus import Delivery, Message
+from pydantic import JsonValue
 
 from omnibase_infra.guard import DEADLINE
 from omnibase_infra.host.clock import Clock
@@ -23,6 +24,8 @@ from omnibase_infra.host.messages import (
     response_message,
     without_metadata,
 )
+from omnibase_infra.telemetry import events
+from omnibase_infra.telemetry.events import about
 
 _log = logging.getLogger("onex.delivery")
 
@@ -72,33 +75,43 @@ class Courier:
             _log.critical(
                 "an outcome could not be recorded; the record stays unsettled and will be redelivered",
                 exc_info=True,
-                extra={"event": "delivery.unrecorded", **_place(flight.delivery)},
+                extra={"event": events.DELIVERY_UNRECORDED, **_place(flight.delivery)},
             )
 
     def shrink(self, message: Message, error: EventBusError) -> Message | None:
-        """What goes out instead of a message that the bus will never take."""
+        """What goes out instead of a message that the bus will never take; None settles the flight."""
         flight = message.context
         assert isinstance(flight, Flight)
         cargo = flight.cargo
         if isinstance(cargo, Admission) and message.topic == self._topics.output and not flight.small:
-            flight.small = True
-            too_large = PayloadTooLargeError(
-                "the response is larger than the bus takes; ask for less, or raise max_envelope_bytes",
-                path="$.payload",
-            )
-            too_large.details.update(error.details)
-            request = without_metadata(cargo.envelope)
-            reply = request.failure(too_large, timestamp=self._clock.now())
-            return response_message(reply, flight.delivery, self._topics.output, flight)
+            return self._small(flight, cargo.envelope, error.details)
         _log.error(
             "the bus will never take this message, which is dropped: %s",
             error.message,
-            extra={"event": "delivery.unpublishable", "out_topic": message.topic, **_place(flight.delivery)},
+            extra={"event": events.DELIVERY_UNPUBLISHABLE, "out_topic": message.topic, **_place(flight.delivery)},
         )
         flight.unacknowledged -= 1
         if not flight.unacknowledged:
             self._desk.settle(flight, EnumSettlement.SKIPPED)
         return None
+
+    def _response(self, flight: Flight, request: ModelOnexEnvelope, reply: ModelOnexEnvelope) -> Message:
+        message = response_message(reply, flight.delivery, self._topics.output, flight)
+        size = len(message.value)
+        if size <= self._limit:
+            return message
+        return self._small(flight, request, {"size_bytes": size, "limit_bytes": self._limit})
+
+    def _small(self, flight: Flight, request: ModelOnexEnvelope, details: Mapping[str, JsonValue]) -> Message:
+        """The error envelope that stands for a response of any size."""
+        flight.small = True
+        error = PayloadTooLargeError(
+            "the response is larger than the bus takes; ask for less, or raise max_envelope_bytes",
+            path="$.payload",
+        )
+        error.details.update(details)
+        reply = without_metadata(request).failure(error, timestamp=self._clock.now())
+        return response_message(reply, flight.delivery, self._topics.output, flight)
 
     async def _run(self, flight: Flight, cargo: Admission) -> None:
         envelope = cargo.envelope
@@ -110,12 +123,12 @@ class Courier:
                 handler_type=result.handler_type,
                 operation=result.operation,
             )
-            response = response_message(reply, flight.delivery, self._topics.output, flight)
+            response = self._response(flight, envelope, reply)
         except RuntimeHostError as error:
             self._log_failure(envelope, error)
             self._fail(flight, envelope, error, EnumHappening.FAILED)
         except Exception:  # noqa: BLE001 - FORMATS 2: an unforeseen exception is answered with INTERNAL_ERROR
-            _log.exception("an unforeseen exception", extra={"event": "delivery.unforeseen", **_ids(envelope)})
+            _log.exception("an unforeseen exception", extra=about(envelope, events.DELIVERY_UNFORESEEN))
             internal = RuntimeHostError(
                 "An internal error; the host's log has its trace under this correlation id"
             )
@@ -146,7 +159,7 @@ class Courier:
         )
         assert verdict.answer is EnumAnswer.FAILURE
         reply = envelope.failure(error, timestamp=self._clock.now())
-        messages = [response_message(reply, flight.delivery, self._topics.output, flight)]
+        messages = [self._response(flight, envelope, reply)]
         if verdict.dead_letter:
             messages.append(self._dead_letter(flight, error, STAGE_NODE, envelope.target_node))
         self._conclude(flight, messages, verdict.settlement)
@@ -156,7 +169,7 @@ class Courier:
         _log.warning(
             "a record is no envelope: %s",
             error.message,
-            extra={"event": "delivery.undecodable", "code": error.code, **_place(flight.delivery)},
+            extra={"event": events.DELIVERY_UNDECODABLE, "code": error.code, **_place(flight.delivery)},
         )
         messages = [self._dead_letter(flight, error, STAGE_DECODE, None)] if verdict.dead_letter else []
         self._conclude(flight, messages, verdict.settlement)
@@ -193,18 +206,10 @@ class Courier:
                 error.code,
                 error.message,
                 exc_info=error.__cause__,
-                extra={"event": "delivery.failed", **_ids(envelope)},
+                extra=about(envelope, events.DELIVERY_FAILED),
             )
         elif _log.isEnabledFor(logging.DEBUG):
-            _log.debug("%s: %s", error.code, error.message, extra={"event": "delivery.failed", **_ids(envelope)})
-
-
-def _ids(envelope: ModelOnexEnvelope) -> dict[str, object]:
-    return {
-        "correlation_id": envelope.correlation_id,
-        "envelope_id": envelope.envelope_id,
-        "node_id": envelope.target_node,
-    }
+            _log.debug("%s: %s", error.code, error.message, extra=about(envelope, events.DELIVERY_FAILED))
 
 
 def _place(delivery: Delivery) -> dict[str, object]:

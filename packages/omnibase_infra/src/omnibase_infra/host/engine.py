@@ -21,6 +21,7 @@ from omnibase_infra.host.delivery import Courier, Desk
 from omnibase_infra.host.flight import EnumStreamState, Flight, Stream
 from omnibase_infra.host.lanes import Lanes
 from omnibase_infra.host.outbox import Outbox
+from omnibase_infra.telemetry import events
 
 _log = logging.getLogger("onex.engine")
 _WINDOW_BYTES = 64 * 1024 * 1024
@@ -165,7 +166,7 @@ class DeliveryEngine:
                     "not finished within %.1f s, not committed: it will be redelivered where the bus can",
                     budget_s,
                     extra={
-                        "event": "engine.given_up",
+                        "event": events.ENGINE_GAVE_UP,
                         "topic": stream.source.topic,
                         "partition": stream.source.partition,
                         "offset": flight.delivery.position,

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 
 from omnibase_infra.host.flight import Flight
+from omnibase_infra.telemetry import events
 
 _log = logging.getLogger("onex.engine")
 _TURN = 64
@@ -69,7 +70,7 @@ class Lanes:
         self._waking = False
         if not worker.cancelled() and (error := worker.exception()) is not None:
             _log.critical(
-                "a lane worker died and is replaced", exc_info=error, extra={"event": "engine.lane_died"}
+                "a lane worker died and is replaced", exc_info=error, extra={"event": events.ENGINE_LANE_DIED}
             )
             if self._ready:
                 self._wake()

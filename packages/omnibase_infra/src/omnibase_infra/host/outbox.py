@@ -14,6 +14,7 @@ from omnibase_core.errors import EventBusError
 from omnibase_spi.event_bus import Message, ProtocolEventBus
 
 from omnibase_infra.host.flight import Flight
+from omnibase_infra.telemetry import events
 
 _log = logging.getLogger("onex.engine")
 _FIRST_DELAY_S = 0.1
@@ -87,7 +88,7 @@ class Outbox:
         if error is None:
             if self._failures:
                 self._failures = 0
-                _log.info("publishing works again", extra={"event": "engine.publish_recovered"})
+                _log.info("publishing works again", extra={"event": events.ENGINE_PUBLISH_RECOVERED})
             self._told(message)
         elif _flight(message).over:
             return
@@ -107,7 +108,7 @@ class Outbox:
             "publishing failed, the messages are kept and published again in %.1f s: %s",
             delay,
             error.message,
-            extra={"event": "engine.publish_failed"},
+            extra={"event": events.ENGINE_PUBLISH_FAILED},
         )
         self._schedule(delay)
 

@@ -15,7 +15,6 @@ from omnibase_core.contracts.node import ModelNodeContract
 from omnibase_core.envelope import ModelOnexEnvelope
 from omnibase_core.errors import ProtocolConfigurationError
 from omnibase_core.runtime import ComputeFunction, NodeInstance, NodeRuntime
-
 from omnibase_spi.event_bus import ProtocolEventBus
 
 from omnibase_infra.config.handlers import resolve_bindings
@@ -79,9 +78,7 @@ class BaseRuntimeHostProcess:
         self._consuming: asyncio.Task[None] | None = None
         self._runtime = self._assembled(parts)
         self.client = Client(parts.bus, parts.binding, on_reply=self._replied)
-        self.engine = DeliveryEngine(
-            parts.bus, self._runtime, parts.binding, group=parts.group, clock=parts.clock
-        )
+        self.engine = DeliveryEngine(parts.bus, self._runtime, parts.binding, group=parts.group, clock=parts.clock)
 
     async def feed(self, publish: Publish) -> None:
         """Brings envelopes in, for a host on the in-memory bus; the host stops when this returns.
