@@ -8,7 +8,7 @@ Behind a pooler in transaction mode (statement_cache_size 0) a read has a transa
 prepared statements hold for one transaction there.
 """
 
-import asyncio
+import time
 from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
@@ -53,7 +53,6 @@ class Postgres:
             raise ProtocolConfigurationError("The db handler has no dsn: give it a secret_ref in its config")
         self._own = config.statement_cache_size > 0
         self._timeout_s = timeout_ms / 1000
-        self._acquire_s = config.acquire_timeout_ms / 1000
         statement_ms = min(config.statement_timeout_ms or timeout_ms, timeout_ms)
         self._statement_s = statement_ms / 1000 + _SLACK_S
         self._max_rows = config.max_rows
@@ -62,6 +61,7 @@ class Postgres:
         self._pool = SessionPool(
             read_dsn(config.dsn),
             size=config.pool_size,
+            acquire_s=config.acquire_timeout_ms / 1000,
             cache_size=config.statement_cache_size,
             settings=settings if self._own else {},
             own=self._own,
@@ -87,7 +87,7 @@ class Postgres:
         deadline = self._deadline()
         fresh = False
         for last in (False, True):
-            session = await self._acquire(deadline, fresh)
+            session = await self._pool.acquire(deadline, fresh=fresh)
             used = session.served
             try:
                 result = await session.run(statement, self._max_rows, self._budget(deadline))
@@ -101,7 +101,10 @@ class Postgres:
             except BaseException:
                 await self._pool.settle(session)
                 raise
-            await self._give_back(session, stateless=text.stateless)
+            if text.stateless:
+                self._pool.release(session)
+            else:
+                await self._pool.settle(session)
             return result
         raise AssertionError("the second round returns or raises")
 
@@ -123,7 +126,7 @@ class Postgres:
         deadline = self._deadline()
         fresh = False
         for last in (False, True):
-            session = await self._acquire(deadline, fresh)
+            session = await self._pool.acquire(deadline, fresh=fresh)
             transaction = _Transaction(session, self._max_rows, lambda: self._budget(deadline))
             try:
                 results = await transaction.perform(begin, statements, places, check)
@@ -136,26 +139,19 @@ class Postgres:
             except BaseException:
                 await self._pool.settle(session)
                 raise
-            await self._give_back(session, stateless=all(text.stateless for text in texts))
+            if not self._own or all(text.stateless for text in texts):
+                self._pool.release(session)
+            else:
+                await self._pool.settle(session)
             return results
         raise AssertionError("the second round returns or raises")
 
-    async def _acquire(self, deadline: float, fresh: bool) -> Session:
-        left = deadline - asyncio.get_running_loop().time()
-        return await self._pool.acquire(min(self._acquire_s, left), left, fresh=fresh)
-
-    async def _give_back(self, session: Session, *, stateless: bool) -> None:
-        if stateless or not self._own:
-            self._pool.release(session)
-        else:
-            await self._pool.settle(session)
-
     def _deadline(self) -> float:
-        return asyncio.get_running_loop().time() + self._timeout_s
+        return time.monotonic() + self._timeout_s
 
     def _budget(self, deadline: float) -> float:
         """Seconds for the next round trip: a little more than the server gives a statement, so that it ends it."""
-        return max(0.001, min(deadline - asyncio.get_running_loop().time(), self._statement_s))
+        return max(0.001, min(deadline - time.monotonic(), self._statement_s))
 
 
 class _Transaction:

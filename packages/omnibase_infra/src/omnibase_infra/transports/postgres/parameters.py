@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Final, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 from pydantic import JsonValue
 
@@ -121,7 +121,9 @@ def _numeric(value: JsonValue) -> Decimal:
 
 
 def _uuid(value: JsonValue) -> str:
-    return _matched(value, _UUID, "a UUID with dashes")
+    if isinstance(value, str) and _UUID.fullmatch(value):
+        return value
+    raise MisfitError("a UUID with dashes is needed, as text")
 
 
 def _day(value: JsonValue) -> tuple[int]:
@@ -218,6 +220,10 @@ def _listed(element: Encode, *, nested: bool) -> Encode:
     return encode
 
 
+def _only_with_cast(value: JsonValue) -> NoReturn:
+    raise MisfitError("it is taken as text with a cast in the SQL: $n::text::type")
+
+
 _ENCODERS: Final[Mapping[str, Encode]] = {
     "bool": _boolean,
     "int2": _integer(-(2**15), 2**15 - 1),
@@ -242,15 +248,15 @@ _ENCODERS: Final[Mapping[str, Encode]] = {
 }
 
 
-def encoder(name: str, kind: str, schema: str) -> Encode | None:
-    """What turns JSON into a parameter of the type; None where only text with a cast gets in.
+def encoder(name: str, kind: str, schema: str) -> Encode:
+    """What turns JSON into a parameter of the type, or raises MisfitError.
 
     `name`, `kind` and `schema` are the driver's description of the type: `int4[]`, `array`, `pg_catalog`.
     Types of a schema's own (enums, domains over arrays) take text, which the server checks.
     """
     if kind == "array":
         element = encoder(name.removesuffix("[]"), "scalar", schema)
-        return None if element is None else _listed(element, nested=element is not _json)
+        return _listed(element, nested=element is not _json)
     if kind != "scalar" or (schema == "pg_catalog" and name in NEEDS_CAST):
-        return None
+        return _only_with_cast
     return _ENCODERS.get(name, _text) if schema == "pg_catalog" else _text

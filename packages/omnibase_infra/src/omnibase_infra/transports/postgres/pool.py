@@ -6,6 +6,7 @@ behind; here the caller says so, and a connection that nothing was left in goes 
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Mapping
 from typing import Final
@@ -27,12 +28,20 @@ _logger = logging.getLogger("onex.transports.postgres")
 class SessionPool:
     """At most `size` sessions.
 
+    acquire_s: how long a caller waits for one at the most.
     own: whether a session is ours alone; behind a pooler in transaction mode it is not.
     settings: of the server, told when a connection starts.
     """
 
     def __init__(
-        self, address: PostgresAddress, *, size: int, cache_size: int, settings: Mapping[str, str], own: bool
+        self,
+        address: PostgresAddress,
+        *,
+        size: int,
+        acquire_s: float,
+        cache_size: int,
+        settings: Mapping[str, str],
+        own: bool,
     ) -> None:
         self._address = address
         self._tls = address.tls
@@ -40,6 +49,7 @@ class SessionPool:
         self._settings = {"application_name": "onex-host", **address.settings, **settings}
         self._own = own
         self._size = size
+        self._acquire_s = acquire_s
         self._slots = asyncio.Semaphore(size)
         self._idle: deque[tuple[float, Session]] = deque()
         self._lent: set[Session] = set()
@@ -51,19 +61,24 @@ class SessionPool:
         session = await self._connect(CONNECT_S)
         if self._tls == "prefer":
             self._tls = encrypting() if session.encrypted else False
-        self._idle.append((asyncio.get_running_loop().time(), session))
+        self._idle.append((time.monotonic(), session))
 
-    async def acquire(self, wait_s: float, connect_s: float, *, fresh: bool = False) -> Session:
-        """Lends a session; `fresh` closes the idle ones first, since one of them turned out dead.
+    async def acquire(self, deadline: float, *, fresh: bool = False) -> Session:
+        """Lends a session until `deadline` (monotonic seconds); a new connection gets five seconds at the most.
 
-        Raises PoolExhaustedError when none becomes free within `wait_s` seconds, HandlerConnectionError and
-        HandlerAuthenticationError when a new connection cannot be opened within `connect_s`.
+        `fresh` closes the idle ones first, since one of them turned out dead. Raises PoolExhaustedError when
+        none becomes free in time, HandlerConnectionError and HandlerAuthenticationError when none can be opened.
         """
-        await self._slot(wait_s)
+        if self._slots.locked():
+            await self._wait(min(self._acquire_s, deadline - time.monotonic()))
+        else:
+            await self._slots.acquire()
         try:
             if self._closed:
                 raise ProtocolConfigurationError("The database was closed")
-            session = self._reusable(fresh) or await self._connect(max(0.001, min(connect_s, CONNECT_S)))
+            session = self._reusable(fresh)
+            if session is None:
+                session = await self._connect(max(0.001, min(deadline - time.monotonic(), CONNECT_S)))
         except BaseException:
             self._slots.release()
             raise
@@ -73,13 +88,13 @@ class SessionPool:
     def release(self, session: Session) -> None:
         """Takes back a session in which nothing was left."""
         self._lent.discard(session)
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         if self._closed:
             session.terminate()
         elif not session.is_closed():
             self._idle.append((now, session))
-        if self._idle and now - self._idle[0][0] > _IDLE_S:
-            self._idle.popleft()[1].terminate()
+            if now - self._idle[0][0] > _IDLE_S:
+                self._idle.popleft()[1].terminate()
         self._slots.release()
 
     async def settle(self, session: Session) -> None:
@@ -120,10 +135,7 @@ class SessionPool:
         idle = sum(not session.is_closed() for _, session in self._idle)
         return {"pool_size": self._size, "in_use": len(self._lent), "idle": idle, "waiting": self._waiting}
 
-    async def _slot(self, wait_s: float) -> None:
-        if not self._slots.locked():
-            await self._slots.acquire()
-            return
+    async def _wait(self, wait_s: float) -> None:
         self._waiting += 1
         try:
             async with asyncio.timeout(wait_s):

@@ -8,6 +8,7 @@ a few rare types come out as text, with a cast in the SQL: `position::text`.
 
 import base64
 import json
+import json.scanner
 import math
 import struct
 from collections.abc import Callable, Iterable, Mapping
@@ -33,6 +34,7 @@ Decode = Callable[[object], JsonValue]
 _DAY_US: Final = 86_400_000_000
 _TIME_INFINITE: Final = (INT64 - 1, -INT64)
 _DATE_INFINITE: Final = (INT32_MAX, -(2**31))
+_TOO_DEEP: Final = "its JSON is nested too deep"
 
 
 def _as_text(value: object) -> str:
@@ -89,11 +91,11 @@ def _as_time(value: object) -> str:
 
 def _as_timestamp(value: object) -> str:
     (micros,) = _counts(value)
-    if micros in _TIME_INFINITE:
-        _endless()
     try:
-        return (EPOCH + timedelta(microseconds=micros)).isoformat()
+        return (EPOCH + timedelta(0, 0, micros)).isoformat()
     except OverflowError:
+        if micros in _TIME_INFINITE:
+            _endless()
         _beyond_years()
 
 
@@ -160,30 +162,30 @@ def _unique(pairs: Iterable[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
 
 
 _JSONB = json.JSONDecoder(parse_float=_number_token, parse_int=_integer_token)
+_scan: Final[Callable[[str, int], tuple[JsonValue, int]]] = json.scanner.make_scanner(_JSONB)  # type: ignore[arg-type]  # the stub has the parameter's type wrong
 _JSON = json.JSONDecoder(parse_float=_number_token, parse_int=_integer_token, object_pairs_hook=_unique)
 
 
 def _as_jsonb(value: object) -> JsonValue:
     assert isinstance(value, str)
-    return _parsed(_JSONB, value)
+    try:
+        parsed: JsonValue = _scan(value, 0)[0]
+    except RecursionError:
+        raise MisfitError(_TOO_DEEP) from None
+    return parsed
 
 
 def _as_json(value: object) -> JsonValue:
     assert isinstance(value, str)
-    parsed = _parsed(_JSON, value)
+    try:
+        parsed: JsonValue = _JSON.decode(value)
+    except RecursionError:
+        raise MisfitError(_TOO_DEEP) from None
     if "\\u" in value:
         try:
             json.dumps(parsed, ensure_ascii=False).encode()
         except UnicodeEncodeError:
             raise MisfitError("its JSON holds a lone surrogate") from None
-    return parsed
-
-
-def _parsed(decoder: json.JSONDecoder, text: str) -> JsonValue:
-    try:
-        parsed: JsonValue = decoder.decode(text)
-    except RecursionError:
-        raise MisfitError("its JSON is nested too deep") from None
     return parsed
 
 

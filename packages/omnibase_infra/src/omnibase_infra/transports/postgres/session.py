@@ -43,60 +43,61 @@ class Result(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What a prepared statement takes and gives. `columns` is empty where nothing needs decoding."""
+    """What a prepared statement takes and gives. `decoders` are those of the columns that are no JSON already."""
 
     statement: "PreparedStatementState[asyncpg.Record]"
-    parameters: tuple[tuple[str, Encode | None], ...]
-    columns: tuple[tuple[str, Decode | None], ...]
+    types: tuple[str, ...]
+    encoders: tuple[Encode, ...]
+    decoders: tuple[tuple[str, Decode], ...]
 
     @classmethod
     def of(cls, statement: "PreparedStatementState[asyncpg.Record]", place: str) -> Self:
         types = statement._get_parameters()  # noqa: SLF001 - see above: asyncpg has no public way
         attributes = statement._get_attributes() or ()  # noqa: SLF001 - the same
-        columns = tuple((column.name, _decoder(column, place)) for column in attributes)
-        names = [name for name, _ in columns]
+        names = [column.name for column in attributes]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise UnexpectedResultError(
                 f"{place}Two columns are named '{shown(twice)}'; give them names of their own with AS",
                 details={"column": shown(twice)},
             )
+        found = [(column.name, _decoder(column, place)) for column in attributes]
         return cls(
             statement,
-            tuple((kind.name, encoder(kind.name, kind.kind, kind.schema)) for kind in types),
-            columns if any(decode for _, decode in columns) else (),
+            tuple(kind.name for kind in types),
+            tuple(encoder(kind.name, kind.kind, kind.schema) for kind in types),
+            tuple((name, decode) for name, decode in found if decode is not None),
         )
 
     def encode(self, values: Sequence[JsonValue], place: str) -> list[object]:
         """The driver's arguments. Raises InvalidParameterError that names `$n`."""
-        if len(values) != len(self.parameters):
+        if len(values) != len(self.encoders):
             raise InvalidParameterError(
-                f"{place}The statement takes {len(self.parameters)} parameters, {len(values)} came",
-                details={"expected": len(self.parameters), "came": len(values)},
+                f"{place}The statement takes {len(self.encoders)} parameters, {len(values)} came",
+                details={"expected": len(self.encoders), "came": len(values)},
             )
         arguments: list[object] = []
-        for (name, encode), value in zip(self.parameters, values, strict=True):
-            try:
-                arguments.append(value if value is None else _required(encode, name, arguments)(value))
-            except MisfitError as misfit:
-                number = f"${len(arguments) + 1}"
-                raise InvalidParameterError(
-                    f"{place}Parameter {number} ({shown(name)}): {misfit}", details={"parameter": number}
-                ) from None
+        try:
+            for encode, value in zip(self.encoders, values, strict=True):
+                arguments.append(None if value is None else encode(value))
+        except MisfitError as misfit:
+            number = f"${len(arguments) + 1}"
+            name = shown(self.types[len(arguments)])
+            raise InvalidParameterError(
+                f"{place}Parameter {number} ({name}): {misfit}", details={"parameter": number}
+            ) from None
         return arguments
 
     def rows(self, records: Sequence[asyncpg.Record], place: str) -> list[dict[str, JsonValue]]:
         """The records as JSON objects. Raises UnexpectedResultError that names the column."""
-        if not self.columns:
-            return [dict(record.items()) for record in records]
-        rows = []
+        rows: list[dict[str, JsonValue]] = [dict(record.items()) for record in records]
         name = ""
         try:
-            for record in records:
-                row: dict[str, JsonValue] = {}
-                for (name, decode), value in zip(self.columns, record, strict=True):
-                    row[name] = value if value is None or decode is None else decode(value)
-                rows.append(row)
+            for name, decode in self.decoders:
+                for row in rows:
+                    value = row[name]
+                    if value is not None:
+                        row[name] = decode(value)
         except MisfitError as misfit:
             raise _unrepresentable(name, str(misfit), place) from None
         return rows
@@ -128,18 +129,18 @@ class Session(asyncpg.Connection):
 
         Raises the typed errors for parameters and results, and the driver's own for the rest.
         """
-        prepared = await self._get_statement(statement.sql, timeout_s)
         plan = self._plans.get(statement.sql)
-        if plan is None or plan.statement is not prepared:
-            plan = self._plan(statement.sql, prepared, place)
+        if plan is None or plan.statement.closed:
+            plan = await self._plan(statement.sql, timeout_s, place)
         arguments = plan.encode(statement.parameters, place)
         self.served += 1
         try:
             records, status, _ = await self._protocol.bind_execute(
-                prepared, arguments, "", max_rows + 1, True, timeout_s
+                plan.statement, arguments, "", max_rows + 1, True, timeout_s
             )
         except InvalidCachedStatementError:
             self._drop_local_statement_cache()
+            self._plans.clear()
             raise
         if len(records) > max_rows:
             raise UnexpectedResultError(
@@ -148,10 +149,13 @@ class Session(asyncpg.Connection):
             )
         return Result(plan.rows(records, place), _counted(status, len(records)))
 
-    def _plan(self, sql: str, prepared: "PreparedStatementState[asyncpg.Record]", place: str) -> _Plan:
-        if len(self._plans) >= _PLANS:
-            self._plans.clear()
-        plan = self._plans[sql] = _Plan.of(prepared, place)
+    async def _plan(self, sql: str, timeout_s: float, place: str) -> _Plan:
+        """Prepares the statement. The driver closes one that leaves its cache, after five minutes too."""
+        plan = _Plan.of(await self._get_statement(sql, timeout_s), place)
+        if plan.statement.name:
+            if len(self._plans) >= _PLANS:
+                self._plans.clear()
+            self._plans[sql] = plan
         return plan
 
     @property
@@ -175,12 +179,6 @@ def _as_is(value: object) -> object:
     return value
 
 
-def _required(encode: Encode | None, name: str, before: Sequence[object]) -> Encode:
-    if encode is None:
-        raise MisfitError(f"text is taken, with a cast in the SQL: ${len(before) + 1}::text::{shown(name)}")
-    return encode
-
-
 def _decoder(column: asyncpg.Attribute, place: str) -> Decode | None:
     try:
         return decoder(column.type.name, column.type.kind, column.type.schema)
@@ -197,5 +195,7 @@ def _unrepresentable(column: str, why: str, place: str) -> UnexpectedResultError
 
 def _counted(status: bytes | None, records: int) -> int:
     """The count at the end of a command tag such as `INSERT 0 3`; a tag without one counts the rows."""
-    last = (status or b"").rpartition(b" ")[2]
+    if not status or status.startswith(b"SELECT"):
+        return records
+    last = status.rpartition(b" ")[2]
     return int(last) if last.isdigit() else records
