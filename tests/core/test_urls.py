@@ -87,6 +87,7 @@ def test_a_url_has_an_origin_and_a_target(url: str, origin: str, target: str) ->
         ("http://evil.0x7f/x", "ends in a number"),
         ("http://straße.example/x", "xn-- form"),
         ("http://a\u2100b.example/x", "host"),
+        (f"http://{'ü' * 70}.example/x", "host"),
         ("http://example.com/a b", "a space"),
         ("http://example.com/a\\b", "a backslash"),
         ("http://example.com\\@evil.example/", "a backslash"),

@@ -261,6 +261,17 @@ async def test_a_redirect_of_a_write_is_a_result() -> None:
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("status", "headers"), [(201, {"Location": "/end"}), (302, {}), (304, {"Location": "/end"})]
+)
+async def test_what_is_no_redirect_is_a_result(status: int, headers: dict[str, str]) -> None:
+    async with HttpServer(replying(status, b"", headers)) as server:
+        config = ModelHttpConfig(base_url=server.url, max_redirects=5)
+        assert (await followed(server, config, HttpRequest("GET", parse(server.url)))).status == status
+    assert len(server.requests) == 1
+
+
+@pytest.mark.asyncio
 async def test_a_circle_of_redirects_ends() -> None:
     async with HttpServer(redirecting("/again")) as server:
         config = ModelHttpConfig(base_url=server.url, max_redirects=3)

@@ -2,13 +2,23 @@
 
 import string
 
+import httpx
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from omnibase_core.urls import UrlError, parse
+from omnibase_core.urls import Origin, Url, UrlError, parse
 from omnibase_infra.transports.http.client import wire_url
 
 _HOSTS = st.sampled_from(
-    ["example.com", "EXAMPLE.com:8080", "127.0.0.1", "[::1]:8443", "xn--mnchen-3ya.example", "xn--0.example", "a_b"]
+    [
+        "example.com",
+        "EXAMPLE.com:8080",
+        "127.0.0.1",
+        "[::1]:8443",
+        "xn--mnchen-3ya.example",
+        "xn--0.example",
+        "a_b",
+    ]
 )
 
 
@@ -32,3 +42,19 @@ def test_what_is_requested_is_what_was_checked(host: str, rest: str) -> None:
         )
         assert (wire.port or {"http": 80, "https": 443}[scheme]) == url.origin.port
         assert not wire.userinfo
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        Url(Origin("http", "EXAMPLE.com", 80), "/"),
+        Url(Origin("http", "example.com", 80), "/a/../b"),
+        Url(Origin("http", "example.com", 80), "/a b"),
+        Url(Origin("http", "example.com", 80), "/a", "b#c"),
+        Url(Origin("http", "user@example.com", 80), "/"),
+    ],
+    ids=lambda url: url.text,
+)
+def test_a_url_that_httpx_would_read_differently_is_not_requested(url: Url) -> None:
+    with pytest.raises(httpx.InvalidURL):
+        wire_url(url)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from omnibase_core.envelope import ModelOnexEnvelope
 from omnibase_core.errors import InvalidParameterError, shown
 from omnibase_core.urls import Url, UrlError, resolve
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from omnibase_infra.transports.exchange import HeaderError, HttpRequest, check_header
 
@@ -42,7 +42,11 @@ _TRACE_HEADERS: Final = {
 
 
 class ModelHttpRead(BaseModel):
-    """The payload of http.get, head and delete (docs/contracts.md says what each field means)."""
+    """The payload of http.get, head and delete.
+
+    url: absolute, or a path that is put behind base_url. headers: nulls are left out. params: added to the
+    query; nulls are left out, a list repeats.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -52,11 +56,15 @@ class ModelHttpRead(BaseModel):
 
 
 class ModelHttpWrite(ModelHttpRead):
-    """The payload of http.post, put and patch: at most one of the three bodies."""
+    """The payload of http.post, put and patch: at most one of the three bodies.
+
+    body: any JSON, null included. body_text: sent as UTF-8. body_base64: bytes. content_type: instead of
+    application/json, text/plain or application/octet-stream.
+    """
 
     body: JsonValue = None
     body_text: str | None = None
-    body_base64: str | None = Field(default=None)
+    body_base64: str | None = None
     content_type: str | None = None
 
 

@@ -91,9 +91,6 @@ class _GuardedNetwork(httpcore.AsyncNetworkBackend):
                 last = error
         raise last
 
-    async def sleep(self, seconds: float) -> None:
-        await self._network.sleep(seconds)
-
 
 class _Body(httpx.AsyncByteStream):
     def __init__(self, response: httpcore.Response) -> None:
