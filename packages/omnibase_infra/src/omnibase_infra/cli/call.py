@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from omnibase_infra.cli.command import HostCommand
+from omnibase_infra.cli.exit_codes import EnumExitCode
 from omnibase_infra.cli.options import (
     contract_argument,
     embedded_option,
@@ -56,12 +57,16 @@ def call(
     """
     import asyncio
 
-    from omnibase_infra.cli.calling import call_once, request_to
+    from omnibase_infra.cli.calling import call_once, request_to, response_text
     from omnibase_infra.cli.hosting import host_class, load, maker, postgres_given
 
     loaded = load(contract, log_format, log_level)
     host = host_class(host_name)
     request = request_to(loaded.nodes, node, values, payload=payload, operation=operation, timeout_s=timeout_s)
     with postgres_given(loaded, embedded_postgres) as given:
-        code = asyncio.run(call_once(maker(given, host, local=True), request, form or "readable"))
-    ctx.exit(code)
+        response, elapsed_ms = asyncio.run(call_once(maker(given, host, local=True), request))
+    if response is None:
+        click.echo("Stopped by a signal before the response came", err=True)
+        ctx.exit(EnumExitCode.DRAIN_INCOMPLETE)
+    click.echo(response_text(response, form or "readable", elapsed_ms))
+    ctx.exit(EnumExitCode.OK if response.success else EnumExitCode.ENVELOPE_FAILED)

@@ -6,7 +6,7 @@ Imported within the command only.
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import click
 from omnibase_core import suggest
@@ -17,11 +17,18 @@ from omnibase_core.envelope import JsonObject, ModelOnexEnvelope
 from omnibase_core.errors import EnvelopeValidationError
 from pydantic import JsonValue
 
-from omnibase_infra.cli.exit_codes import EnumExitCode
 from omnibase_infra.cli.hosting import MakeHost, abort
 from omnibase_infra.cli.showing import shown_response
 from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.signals import stop_on_signals
+
+
+class Called(NamedTuple):
+    """What came of a call: the response, None where a signal came first, and how long it took."""
+
+    response: ModelOnexEnvelope | None
+    elapsed_ms: float
+
 
 _TEXTS = frozenset(("string", "decimal", "uuid", "date", "datetime"))
 
@@ -64,8 +71,8 @@ def request_to(
     )
 
 
-async def call_once(make_host: MakeHost, request: ModelOnexEnvelope, form: str) -> EnumExitCode:
-    """Sends the request through a host of its own, and prints the response: readable, json or raw."""
+async def call_once(make_host: MakeHost, request: ModelOnexEnvelope) -> Called:
+    """Sends the request through a host of its own; a signal ends it without a response."""
     host = make_host()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -74,19 +81,16 @@ async def call_once(make_host: MakeHost, request: ModelOnexEnvelope, form: str) 
             started = loop.time()
             answer = asyncio.create_task(host.client.request(request), name="onex-call")
             stopping = asyncio.create_task(stop.wait(), name="onex-call-stop")
-            await asyncio.wait({answer, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            elapsed_ms = (loop.time() - started) * 1_000
-            stopping.cancel()
-            if not answer.done():
+            try:
+                await asyncio.wait({answer, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                return Called(await answer if answer.done() else None, (loop.time() - started) * 1_000)
+            finally:
                 answer.cancel()
-                click.echo("Stopped by a signal before the response came", err=True)
-                return EnumExitCode.DRAIN_INCOMPLETE
-            response = await answer
-    click.echo(_text(response, form, elapsed_ms))
-    return EnumExitCode.OK if response.success else EnumExitCode.ENVELOPE_FAILED
+                stopping.cancel()
 
 
-def _text(response: ModelOnexEnvelope, form: str, elapsed_ms: float) -> str:
+def response_text(response: ModelOnexEnvelope, form: str, elapsed_ms: float) -> str:
+    """The response as it is printed: readable, json or raw."""
     if form == "raw":
         return encode(response).decode()
     if form == "json":

@@ -6,7 +6,7 @@ nothing is read, so a slow node, or a slow reader of the responses, slows the in
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from omnibase_core.codec import encode
 from omnibase_core.enums import EnumErrorCode
@@ -14,21 +14,26 @@ from omnibase_core.envelope import ModelEnvelopeError, ModelOnexEnvelope
 
 from omnibase_infra.cli.command import counted
 from omnibase_infra.cli.stdio import Line, LineReader, Output
-from omnibase_infra.host.client import Client, Refusal, Reply
+from omnibase_infra.host.client import Refusal, Reply
 from omnibase_infra.host.clock import Clock
 
-_WINDOW_LINES = 1_000
-_WINDOW_BYTES = 8 * 1024 * 1024
-_SUCCESS_ENDS = b'"error":null}'
+Submit = Callable[[Sequence[tuple[bytes, bytes]]], Awaitable[None]]
+
+WINDOW_LINES = 1_000
+WINDOW_BYTES = 8 * 1024 * 1024
+_SUCCESS_ENDS = b'"error":null}'  # the last field of an encoded envelope, so that responses need no decoding
 
 
 class Flow:
-    """Lines in, responses out. Counts `answered` and `failed` responses."""
+    """Lines in, responses out. Counts `answered` and `failed` responses.
 
-    def __init__(self, client: Client, *, limit: int, ordered: bool, clock: Clock | None = None) -> None:
+    submit: takes (key, line) pairs; what comes back for a key is given to `take`. limit: bytes of a line.
+    """
+
+    def __init__(self, submit: Submit, *, limit: int, ordered: bool, clock: Clock | None = None) -> None:
         self.answered = 0
         self.failed = 0
-        self._client = client
+        self._submit = submit
         self._limit = limit
         self._ordered = ordered
         self._clock = clock or Clock()
@@ -50,12 +55,12 @@ class Flow:
                 if not line.content.strip():
                     continue
                 if self._is_full():
-                    await self._client.submit(batch)
+                    await self._submit(batch)
                     batch = []
                     await self._until_room()
                 if self._admitted(line):
                     batch.append((str(line.number).encode(), line.content))
-            await self._client.submit(batch)
+            await self._submit(batch)
 
     def take(self, reply: Reply) -> None:
         """Takes the reply to a line."""
@@ -153,7 +158,7 @@ class Flow:
         self._room.set()
 
     def _is_full(self) -> bool:
-        return len(self._weights) >= _WINDOW_LINES or self._weight >= _WINDOW_BYTES
+        return len(self._weights) >= WINDOW_LINES or self._weight >= WINDOW_BYTES
 
     async def _until_room(self) -> None:
         while self._is_full():

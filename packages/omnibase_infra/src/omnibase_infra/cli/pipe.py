@@ -60,7 +60,7 @@ def pipe(
     source = _opened(file)
     try:
         with postgres_given(loaded, embedded_postgres) as given:
-            code = asyncio.run(
+            code, summary = asyncio.run(
                 run_pipe(
                     maker(given, host, local=True),
                     source,
@@ -73,6 +73,7 @@ def pipe(
     finally:
         if file is not None:
             os.close(source)
+    click.echo(summary, err=True)
     ctx.exit(code)
 
 

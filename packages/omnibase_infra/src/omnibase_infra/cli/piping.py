@@ -20,13 +20,14 @@ _PROGRESS_EVERY_S = 0.2
 
 async def run_pipe(
     make_host: MakeHost, source: int, target: int, *, limit: int, ordered: bool, grace_s: float
-) -> EnumExitCode:
+) -> tuple[EnumExitCode, str]:
     """Sends the lines of descriptor `source` through a host, and writes the responses to descriptor `target`.
 
-    limit: bytes of an envelope. Ends with the input, or within `grace_s` seconds of a signal.
+    limit: bytes of an envelope. Ends with the input, or within `grace_s` seconds of a signal, and gives the
+    exit code and a summary.
     """
     host = make_host()
-    flow = Flow(host.client, limit=limit, ordered=ordered)
+    flow = Flow(host.client.submit, limit=limit, ordered=ordered)
     stop = asyncio.Event()
     started = asyncio.get_running_loop().time()
     with stop_on_signals(stop.set, abort):
@@ -34,10 +35,10 @@ async def run_pipe(
             host.client.on_reply = flow.take
             given_up = await _carried(host, flow, LineReader(source, limit), Output(target), stop, grace_s)
     seconds = asyncio.get_running_loop().time() - started
-    click.echo(flow.summary(seconds, given_up, stopped=stop.is_set()), err=True)
+    summary = flow.summary(seconds, given_up, stopped=stop.is_set())
     if given_up:
-        return EnumExitCode.DRAIN_INCOMPLETE
-    return EnumExitCode.ENVELOPE_FAILED if flow.failed else EnumExitCode.OK
+        return EnumExitCode.DRAIN_INCOMPLETE, summary
+    return EnumExitCode.ENVELOPE_FAILED if flow.failed else EnumExitCode.OK, summary
 
 
 async def _carried(

@@ -8,6 +8,7 @@ import asyncio
 import os
 import select
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 _CHUNK = 64 * 1024
@@ -36,7 +37,10 @@ class LineReader:
         """Lists of lines until the end of the input; a last line needs no line end."""
         while True:
             await _ready(self._descriptor, asyncio.get_running_loop().add_reader, _remove_reader)
-            chunk = os.read(self._descriptor, _CHUNK)
+            try:
+                chunk = os.read(self._descriptor, _CHUNK)
+            except BlockingIOError:
+                continue
             if not chunk:
                 break
             yield self._lines(chunk)
@@ -66,8 +70,8 @@ class Output:
             if not self._poll.poll(0):
                 await _ready(self._descriptor, asyncio.get_running_loop().add_writer, _remove_writer)
             # A pipe that is ready takes this much without waiting, and may not take a byte more.
-            written = os.write(self._descriptor, rest[: select.PIPE_BUF])
-            rest = rest[written:]
+            with suppress(BlockingIOError):
+                rest = rest[os.write(self._descriptor, rest[: select.PIPE_BUF]) :]
 
 
 async def _ready(
