@@ -132,12 +132,12 @@ class Postgres:
                 results = await transaction.perform(begin, statements, places, check)
             except FAILURES as error:
                 fresh = transaction.untouched and broken(error, session)
-                await self._pool.settle(session)
+                await self._pool.settle(session, unsure=isinstance(error, TimeoutError))
                 if not last and (fresh or transaction.outdated(error)):
                     continue
                 raise transaction.outward(error) from None
             except BaseException:
-                await self._pool.settle(session)
+                await self._pool.settle(session, unsure=True)
                 raise
             if not self._own or all(text.stateless for text in texts):
                 self._pool.release(session)

@@ -11,6 +11,7 @@ from typing import Final
 from asyncpg import Connection
 from asyncpg.exceptions import (
     ClientConfigurationError,
+    DataError,
     InterfaceError,
     InternalClientError,
     OutdatedSchemaCacheError,
@@ -152,6 +153,13 @@ def typed_error(error: Exception, *, place: str = "", connecting: bool = False) 
 
     `place` stands before the message: which statement of several. `connecting`: no statement was under way.
     """
+    parameter = _PARAMETER.search(str(error)) if isinstance(error, DataError | InterfaceError) else None
+    if parameter is not None:
+        number = parameter.group(1)
+        return InvalidParameterError(
+            f"{place}Parameter {number} does not fit the type that the statement needs it in",
+            details={"parameter": number},
+        )
     if isinstance(error, PostgresError):
         return server_error(error, place)
     if isinstance(error, TimeoutError):
@@ -161,13 +169,6 @@ def typed_error(error: Exception, *, place: str = "", connecting: bool = False) 
             "The database cannot be reached: check host, port and TLS of the dsn, and whether the server runs"
             if connecting
             else f"{place}The connection to the database broke; nothing took effect"
-        )
-    parameter = _PARAMETER.search(str(error)) if isinstance(error, InterfaceError) else None
-    if parameter is not None:
-        number = parameter.group(1)
-        return InvalidParameterError(
-            f"{place}Parameter {number} does not fit the type that the statement needs it in",
-            details={"parameter": number},
         )
     for kind, become, sentence in _DRIVER:
         if isinstance(error, kind):

@@ -26,7 +26,7 @@ EPOCH: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - PostgreSQL's own epoch, in
 EPOCH_DAY: Final = EPOCH.date().toordinal()
 INT64: Final = 2**63
 INT32_MAX: Final = 2**31 - 1
-SINGLE_MAX: Final = 3.4028234663852886e38
+SINGLE_MAX: Final = 3.4028235e38
 NEEDS_CAST: Final = frozenset(
     (
         *("record", "point", "box", "path", "polygon", "line", "lseg", "circle"),

@@ -97,12 +97,15 @@ class SessionPool:
                 self._idle.popleft()[1].terminate()
         self._slots.release()
 
-    async def settle(self, session: Session) -> None:
-        """Takes back a session in whatever state: rolls back and resets it within a second, or closes it."""
+    async def settle(self, session: Session, *, unsure: bool = False) -> None:
+        """Takes back a session in whatever state: rolls back and resets it within a second, or closes it.
+
+        `unsure`: the answer to its last statement, which may have opened a transaction, did not come.
+        """
         try:
             if not session.is_closed():
                 async with asyncio.timeout(SETTLE_S):
-                    await session.restore(own=self._own)
+                    await session.restore(own=self._own, unsure=unsure)
         except FAILURES:
             session.terminate()
         except BaseException:

