@@ -27,7 +27,7 @@ from omnibase_core.problems import ModelProblem
 class LoadedContract(NamedTuple):
     """A runtime contract with its nodes by slug, or why there is none.
 
-    runtime: None where any problem is an error.
+    runtime: None where any problem is an error, and where a value that it needs is that of an unset variable.
     problems: errors and warnings, by file, line and column.
     files: every file that was read, the runtime contract first.
     """

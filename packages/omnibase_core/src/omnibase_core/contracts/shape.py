@@ -34,7 +34,7 @@ def check(model: type[M], section: Section, findings: Findings) -> M | None:
             faults = list(_faults(error, value))
         repaired = [fault for fault in faults if _repair(fault, value, model, section, findings, left_out)]
         if not repaired:
-            _report(faults, value, model, section, findings, left_out)
+            _report(faults, value, section, findings, left_out)
             return None
 
 
@@ -108,6 +108,9 @@ def _repair(
 
 
 def _leave_out(path: Path, value: YamlValue, left_out: set[Path]) -> bool:
+    """Whether what stands at the path, or the nearest field that holds it, was taken away just now."""
+    if any(path[:length] in left_out for length in range(len(path) + 1)):
+        return False
     for length in range(len(path), 0, -1):
         parent, last = value_at(value, path[: length - 1]), path[length - 1]
         if isinstance(parent, dict) and isinstance(last, str) and last in parent:
@@ -195,22 +198,17 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def _report(
-    faults: list[Fault],
-    value: YamlValue,
-    model: type[BaseModel],
-    section: Section,
-    findings: Findings,
-    left_out: set[Path],
+    faults: list[Fault], value: YamlValue, section: Section, findings: Findings, left_out: set[Path]
 ) -> None:
     missing: dict[Path, list[str]] = {}
     for fault in faults:
-        if fault.kind == "missing":
-            if fault.path not in left_out:
-                missing.setdefault(fault.path[:-1], []).append(str(fault.path[-1]))
+        origin = section.origin(fault.path)
+        if fault.path in left_out or origin.file.is_unchecked(origin.path):
             continue
-        findings.add(
-            section.origin(fault.path), refusal_of(fault, section.origin(fault.path), value_at(value, fault.path))
-        )
+        if fault.kind == "missing":
+            missing.setdefault(fault.path[:-1], []).append(str(fault.path[-1]))
+        else:
+            findings.add(origin, refusal_of(fault, origin, value_at(value, fault.path)))
     for path, names in missing.items():
         refuse_missing(section.origin(path), names, findings)
 

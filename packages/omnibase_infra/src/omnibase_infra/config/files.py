@@ -36,20 +36,16 @@ def read_contract_file(path: str) -> bytes | FileRefusal:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         return _unopened(path, error)
-    with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if stat.S_ISDIR(status.st_mode):
-            return _refusal(path, "is a folder", "Name a file in it")
-        if not stat.S_ISREG(status.st_mode):
-            return _refusal(path, "is no regular file", "Name a YAML file")
-        if status.st_size > MAX_BYTES:
-            return _refusal(
-                path, f"has {status.st_size} bytes; a contract has at most {MAX_BYTES}", "Split the file"
-            )
-        try:
+    try:
+        refused = _refused(path, os.fstat(descriptor))
+        if refused is not None:
+            return refused
+        with open(descriptor, "rb", closefd=False) as file:
             return file.read(MAX_BYTES + 1)
-        except OSError as error:
-            return _refusal(path, f"could not be read: {_reason(error)}", "Check the file system")
+    except OSError as error:
+        return _refusal(path, f"could not be read: {_reason(error)}", "Check the file system")
+    finally:
+        os.close(descriptor)
 
 
 def load_contract_file(
@@ -139,6 +135,16 @@ def _kind(path: str, findings: Findings, *, is_named: bool) -> ContractKind | No
             ),
         )
     return kind
+
+
+def _refused(path: str, status: os.stat_result) -> FileRefusal | None:
+    if stat.S_ISDIR(status.st_mode):
+        return _refusal(path, "is a folder", "Name a file in it")
+    if not stat.S_ISREG(status.st_mode):
+        return _refusal(path, "is no regular file", "Name a YAML file")
+    if status.st_size > MAX_BYTES:
+        return _refusal(path, f"has {status.st_size} bytes; a contract has at most {MAX_BYTES}", "Split the file")
+    return None
 
 
 def _unopened(path: str, error: OSError | ValueError) -> FileRefusal:
