@@ -9,6 +9,7 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from omnibase_core.contracts import syntax
 from omnibase_core.contracts.composer import MAX_DEPTH, MAX_NODES
 from omnibase_core.contracts.source import MAX_BYTES, Position, YamlDocument, YamlValue, parse_yaml
 from omnibase_core.problems import ModelProblem
@@ -448,6 +449,53 @@ _YAML_PIECES = st.sampled_from(
         "é",
     ]
 )
+
+
+class TestWithoutTheCParser:
+    """PyYAML may have been built without libyaml: slower, and the same."""
+
+    @pytest.fixture(autouse=True)
+    def _python_parser(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delattr(yaml, "CBaseLoader", raising=False)
+
+    def test_values_and_places_are_the_same(self) -> None:
+        document = load(CONTRACT)
+        assert document.value == TestPositions.document.value
+        path = ("io_operations", 1, "limits", "ratio")
+        assert document.key_position(path) == TestPositions.document.key_position(path)
+
+    @pytest.mark.parametrize(
+        ("text", "line"),
+        [
+            *(
+                ("[" * 10_000, 1),
+                ("a: 1\na: 2", 2),
+                ("a: 'x\nb", 1),
+                ("a:\n\t- b", 2),
+                ("a: b: c", 1),
+                ("a: [1", 1),
+            ),
+            *(
+                ("a: 1\n  b: 2", 2),
+                ("a: 'b' c", 1),
+                ("a: 1\n...\nb", 3),
+                ("{u: ${{ x }}}", 1),
+                ("*x", 1),
+                ("a: @", 1),
+            ),
+            ('a: 1\nb: "\\ud800"', 2),
+        ],
+    )
+    def test_refusals_are_of_the_same_line(self, text: str, line: int) -> None:
+        assert problem_of(text).line == line
+
+    @given(st.lists(_YAML_PIECES, max_size=20).map("".join))
+    def test_no_soup_of_yaml_makes_it_raise(self, text: str) -> None:
+        _holds(*parse_yaml(text, "f"), len(text))
+
+
+def test_an_error_without_a_place_is_put_at_the_beginning() -> None:
+    assert syntax.describe(yaml.YAMLError(), "text")[:2] == (1, 1)
 
 
 class TestAnyInput:

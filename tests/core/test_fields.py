@@ -487,6 +487,7 @@ class TestDeclarations:
         [
             ("integer", "5", "The default is no integer: must be an integer, not a string"),
             ("list[integer]", [1, None], "The default is no list[integer]: [1] must be an integer, not null"),
+            ("map[list[string]]", {"a": ["b", 1]}, "The default is no map[list[string]]: a[1] must be a string"),
             ("decimal", 1.5, "The default is no decimal: must be a decimal as text"),
             ("ModelInner", {}, "The default is no ModelInner: d is required, but missing"),
         ],

@@ -1,66 +1,23 @@
 """Parser events -> plain values and their places, every bound checked before the value that would exceed it."""
 
+import re
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple
 
 import yaml
 
 from omnibase_core.contracts import syntax
+from omnibase_core.contracts.report import Mark, Position, Report, position_of
 from omnibase_core.contracts.scalars import LIST_TAG, MAP_TAG, Scalar, UnrepresentableNumberError, resolve, tagged
-from omnibase_core.enums import EnumErrorCode
 from omnibase_core.errors import shown
-from omnibase_core.problems import ModelProblem
 
 MAX_DEPTH: Final = 32
 MAX_NODES: Final = 20_000
 
 YamlValue = None | bool | int | float | str | list["YamlValue"] | dict[str, "YamlValue"]
-Mark = Any  # PyYAML has one class of marks for its C parser and one for its Python parser
 Places = list[Mark] | dict[str, tuple[Mark, Mark]]
 
-_MAX_PROBLEMS: Final = 100
-
-
-class Position(NamedTuple):
-    """A place in a file, 1-based."""
-
-    line: int
-    column: int
-
-
-class RefusedError(Exception):
-    """Nothing of the file can be used; why is in the report."""
-
-
-class Report:
-    """The problems of one file."""
-
-    def __init__(self, file: str) -> None:
-        self.file = file
-        self.text = ""
-        self.problems: list[ModelProblem] = []
-
-    def add(self, position: Position, message: str, hint: str, action: str) -> None:
-        if len(self.problems) > _MAX_PROBLEMS:
-            return
-        if len(self.problems) == _MAX_PROBLEMS:
-            message, hint = "More problems than are shown", f"The first {_MAX_PROBLEMS} are listed"
-            action = "Correct those first, then validate again"
-        self.problems.append(
-            ModelProblem(
-                file=self.file,
-                line=position.line,
-                column=position.column,
-                code=EnumErrorCode.CONTRACT_VALIDATION_ERROR,
-                message=message,
-                hint=hint,
-                action=action,
-            )
-        )
-
-    def refuse(self, position: Position, message: str, hint: str, action: str) -> NoReturn:
-        self.add(position, message, hint, action)
-        raise RefusedError
+_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")  # PyYAML's Python parser lets their escapes through
 
 
 class _Frame:
@@ -155,6 +112,13 @@ class Composer:
             value = self._tagged(event)
         elif event.implicit[0]:
             value = self._plain(event)
+        elif _LONE_SURROGATE.search(event.value) is not None:
+            self._problem(
+                event.start_mark,
+                "An escape that is no character",
+                "Surrogates stand for nothing alone",
+                "Correct it",
+            )
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchored(value, 1, 0)
         self._place(value, event.start_mark, event)
@@ -212,9 +176,8 @@ class Composer:
             )
         self._count(anchored.nodes, mark)
         self._check_depth(anchored.height, mark)
-        if self._frames:
-            parent = self._frames[-1]
-            parent.height = max(parent.height, anchored.height + 1)
+        parent = self._frames[-1]
+        parent.height = max(parent.height, anchored.height + 1)
         self._place(anchored.value, mark, None)
 
     def _place(self, value: YamlValue, mark: Mark, scalar: yaml.ScalarEvent | None) -> None:
@@ -291,7 +254,3 @@ class Composer:
 
     def _problem(self, mark: Mark, message: str, hint: str, action: str) -> None:
         self.report.add(position_of(mark), message, hint, action)
-
-
-def position_of(mark: Mark) -> Position:
-    return Position(mark.line + 1, mark.column + 1)

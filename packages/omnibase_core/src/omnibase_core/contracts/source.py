@@ -14,16 +14,8 @@ from typing import Final
 import yaml
 
 from omnibase_core.contracts import syntax
-from omnibase_core.contracts.composer import (
-    Composer,
-    Mark,
-    Places,
-    Position,
-    RefusedError,
-    Report,
-    YamlValue,
-    position_of,
-)
+from omnibase_core.contracts.composer import Composer, Places, YamlValue
+from omnibase_core.contracts.report import Mark, Position, RefusedError, Report, position_of
 from omnibase_core.problems import ModelProblem
 
 __all__ = ["MAX_BYTES", "Path", "Position", "YamlDocument", "YamlValue", "parse_yaml"]
