@@ -1,7 +1,7 @@
 """The envelope: what every message on the bus is (docs/envelope.md walks its path)."""
 
-import hashlib
 from datetime import datetime
+from hashlib import sha1 as _sha1
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -13,6 +13,8 @@ from omnibase_core.errors import RuntimeHostError
 
 JsonObject = dict[str, JsonValue]
 
+_NOT_VERSION_AND_VARIANT = ~(0xF << 76 | 0x3 << 62)
+_VERSION_5_AND_VARIANT = 0x5 << 76 | 0x2 << 62
 _RESPONSE_NAME = b"onex.response"
 _UUID_FORM = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 _TIMESTAMP_FORM = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$"
@@ -108,8 +110,9 @@ class ModelOnexEnvelope(BaseModel):
     @property
     def response_id(self) -> UUID:
         """The id that every response to this request has: uuid5 of the request's id (RFC 9562, 5.5)."""
-        digest = hashlib.sha1(self.envelope_id.bytes + _RESPONSE_NAME, usedforsecurity=False).digest()
-        return UUID(bytes=digest[:16], version=5)
+        digest = _sha1(self.envelope_id.bytes + _RESPONSE_NAME, usedforsecurity=False).digest()
+        number = int.from_bytes(digest[:16], "big")
+        return UUID(int=number & _NOT_VERSION_AND_VARIANT | _VERSION_5_AND_VARIANT)
 
     def reply(
         self,
@@ -175,7 +178,7 @@ class ModelOnexEnvelope(BaseModel):
         )
 
 
-_FIELDS = frozenset(ModelOnexEnvelope.model_fields)
+_FIELDS = set(ModelOnexEnvelope.model_fields)
 
 
 def _unvalidated(values: dict[str, Any]) -> ModelOnexEnvelope:
@@ -185,7 +188,7 @@ def _unvalidated(values: dict[str, Any]) -> ModelOnexEnvelope:
     """
     envelope = ModelOnexEnvelope.__new__(ModelOnexEnvelope)
     object.__setattr__(envelope, "__dict__", values)
-    object.__setattr__(envelope, "__pydantic_fields_set__", set(_FIELDS))
+    object.__setattr__(envelope, "__pydantic_fields_set__", _FIELDS)
     object.__setattr__(envelope, "__pydantic_extra__", None)
     object.__setattr__(envelope, "__pydantic_private__", None)
     return envelope

@@ -57,6 +57,8 @@ class NodeInstance:
         self.contract = contract
         self.slug = contract.name
         self.node_type = contract.node_type
+        self._input = contract.input
+        self._output = contract.output
         self._compute = _checked_function(contract, compute)
         self._execute: HandlerCall | None = None
         self._operations = {name: entry for entry in contract.io_operations for name in entry.operations}
@@ -92,17 +94,17 @@ class NodeInstance:
                 operation=envelope.operation,
             )
         try:
-            values = self.contract.input.decode(envelope.payload or {})
+            values = self._input.decode(envelope.payload or {})
         except FieldMismatchError as error:
             raise _invalid_input(error) from None
         try:
             result = compute(values)
-        except Exception as error:  # noqa: BLE001 - whatever a function of the application raises is its failure
+        except Exception as error:
             raise HandlerExecutionError(
                 f"The function of COMPUTE node '{self.slug}' failed; the host's log has the reason"
             ) from error
         try:
-            return NodeResult(self.contract.output.encode(result))
+            return NodeResult(self._output.encode(result))
         except FieldMismatchError as error:
             raise _unexpected_output(self.slug, error, effect=False) from None
 
@@ -130,7 +132,7 @@ class NodeInstance:
 
     def _checked_input(self, envelope: ModelOnexEnvelope) -> JsonObject:
         try:
-            return self.contract.input.check(envelope.payload or {})
+            return self._input.check(envelope.payload or {})
         except FieldMismatchError as error:
             raise _invalid_input(error) from None
 
@@ -151,7 +153,7 @@ class NodeInstance:
     def _checked_output(self, payload: JsonObject) -> JsonObject:
         try:
             check_json(payload, "$")
-            return self.contract.output.check(payload)
+            return self._output.check(payload)
         except EnvelopeValidationError as error:
             raise UnexpectedResultError(
                 f"The result of node '{self.slug}' is not JSON: {error.message}", details={"effect": "performed"}

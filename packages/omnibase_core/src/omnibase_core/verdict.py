@@ -22,10 +22,15 @@ class Admission(NamedTuple):
 
 
 def admit(
-    envelope: ModelOnexEnvelope, *, now: datetime, monotonic: float, new_id: Callable[[], UUID]
+    envelope: ModelOnexEnvelope,
+    *,
+    now: Callable[[], datetime],
+    monotonic: Callable[[], float],
+    new_id: Callable[[], UUID],
 ) -> Admission:
-    """Gives a request its correlation id and its deadline, once; `now` and `monotonic` are the same moment.
+    """Gives a request its correlation id and its deadline, once.
 
+    now, monotonic: the present moment by the wall clock and by the clock of deadlines. new_id: a random UUID.
     Raises EnvelopeValidationError for what is no request.
     """
     if envelope.is_response:
@@ -34,8 +39,8 @@ def admit(
         envelope = envelope.correlated(new_id())
     if envelope.ttl_seconds is None:
         return Admission(envelope, None)
-    age = (now - envelope.timestamp).total_seconds()
-    return Admission(envelope, monotonic + envelope.ttl_seconds - age)
+    age_s = (now() - envelope.timestamp).total_seconds()
+    return Admission(envelope, monotonic() + envelope.ttl_seconds - age_s)
 
 
 def expired(envelope: ModelOnexEnvelope) -> EnvelopeExpiredError:

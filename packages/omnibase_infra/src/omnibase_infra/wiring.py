@@ -11,7 +11,7 @@ from omnibase_core.contracts.bindings import ModelEventBusBinding, ModelHandlerB
 from omnibase_core.contracts.load import LoadedContract
 from omnibase_core.enums import EnumHandlerType
 from omnibase_core.errors import ProtocolConfigurationError
-from omnibase_core.topics import default_topics
+from omnibase_core.topics import local_topics
 from omnibase_spi.event_bus import ProtocolEventBus
 from omnibase_spi.handler import ProtocolHandler
 
@@ -21,18 +21,18 @@ from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.process import BaseRuntimeHostProcess, HostParts
 
 
-def _http(binding: ModelHandlerBinding, clock: Clock) -> ProtocolHandler:
+def _http(clock: Clock) -> ProtocolHandler:
     from omnibase_infra.handlers.http_handler import HttpHandler
     from omnibase_infra.transports.http import HttpTransport
 
-    return HttpHandler(HttpTransport.connect, clock.now)
+    return HttpHandler(HttpTransport, clock.now)
 
 
-def _db(binding: ModelHandlerBinding, clock: Clock) -> ProtocolHandler:
+def _db(clock: Clock) -> ProtocolHandler:
     from omnibase_infra.handlers.db_handler import DbHandler
-    from omnibase_infra.transports.postgres import PostgresTransport
+    from omnibase_infra.transports.postgres import Postgres
 
-    return DbHandler(PostgresTransport.connect, clock.now)
+    return DbHandler(Postgres, clock.now)
 
 
 def _inmemory() -> ProtocolEventBus:
@@ -41,7 +41,7 @@ def _inmemory() -> ProtocolEventBus:
     return InMemoryEventBus()
 
 
-HANDLERS: Final[Mapping[EnumHandlerType, Callable[[ModelHandlerBinding, Clock], ProtocolHandler]]] = (
+HANDLERS: Final[Mapping[EnumHandlerType, Callable[[Clock], ProtocolHandler]]] = (
     MappingProxyType({EnumHandlerType.HTTP: _http, EnumHandlerType.DB: _db})
 )
 BUSES: Final[Mapping[str, Callable[[], ProtocolEventBus]]] = MappingProxyType({"inmemory": _inmemory})
@@ -61,7 +61,7 @@ def build_host(
     Raises ProtocolConfigurationError for a handler or bus that this release does not have, or a COMPUTE node
     whose function `host` does not name.
     """
-    contract = loaded.runtime
+    contract = loaded.require()
     clock = clock or Clock()
     binding = _local(contract.event_bus, contract.name) if local else contract.event_bus
     if binding.kind not in BUSES:
@@ -91,10 +91,10 @@ def _guarded(binding: ModelHandlerBinding, clock: Clock) -> Guard:
             f"This release has no '{binding.type}' handler (it has: {', '.join(HANDLERS)}); "
             f"set 'enabled: false' on handler '{binding.name}' or remove it"
         )
-    return Guard(factory(binding, clock), binding.name, binding.timeout_ms)
+    return Guard(factory(clock), binding.name, binding.timeout_ms)
 
 
 def _local(binding: ModelEventBusBinding, name: str) -> ModelEventBusBinding:
     return binding.model_copy(
-        update={"kind": "inmemory", "topics": ModelTopics.model_validate(default_topics(name)), "options": {}}
+        update={"kind": "inmemory", "topics": ModelTopics.model_validate(local_topics(name)), "options": {}}
     )

@@ -4,10 +4,11 @@ Each raises MisfitError with a sentence that names what is wanted, and never the
 """
 
 import re
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from math import isfinite
-from typing import Final
+from typing import Final, TypeGuard, cast
 
 from pydantic import JsonValue
 
@@ -206,6 +207,8 @@ def json_out(value: object, depth: int = 1) -> JsonValue:
         return integer(value)
     if isinstance(value, float | Decimal):
         return _exact_number(value)
+    if is_plain_json(value, depth):
+        return value
     if depth > MAX_DEPTH:
         raise MisfitError(f"must not be nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, dict):
@@ -219,7 +222,33 @@ def object_out(value: object) -> dict[str, JsonValue]:
     """A value of type `object` as JSON."""
     if not isinstance(value, dict):
         raise misfit("an object", value)
-    return _object_out(value, 1)
+    return cast("dict[str, JsonValue]", value) if is_plain_json(value) else _object_out(value, 1)
+
+
+def is_plain_json(value: object, depth: int = 1) -> TypeGuard[JsonValue]:
+    """Whether an object or list is JSON as it stands, as most are; what this doubts is looked at in detail."""
+    items: Iterable[object]
+    if depth > MAX_DEPTH:
+        return False
+    if type(value) is dict:
+        if not all(type(key) is str and key.isascii() for key in value):
+            return False
+        items = value.values()
+    elif type(value) is list:
+        items = value
+    else:
+        return False
+    return all(_is_plain_item(item, depth) for item in items)
+
+
+def _is_plain_item(item: object, depth: int) -> bool:
+    if type(item) is str:
+        return item.isascii()
+    if type(item) is int:
+        return -INT_LIMIT <= item < INT_LIMIT
+    if type(item) is float:
+        return isfinite(item)
+    return item is None or type(item) is bool or is_plain_json(item, depth + 1)
 
 
 def _exact_number(value: float | Decimal) -> int | float:

@@ -1,5 +1,6 @@
-"""InMemoryEventBus: one bounded asyncio.Queue per topic, no network, nothing that outlives the process.
+"""InMemoryEventBus: one bounded queue per topic, no network, nothing that outlives the process.
 
+The queues are deques: an asyncio.Queue wakes one getter per record, and here one poll takes a batch.
 Whatever is queued, or delivered and not settled, when the process ends is gone: this is the one bus that
 can lose messages, and only that way. While it runs nothing is dropped: who publishes into a full topic waits.
 """
@@ -29,7 +30,8 @@ class _Topic:
 
     def __init__(self, name: str, capacity: int) -> None:
         self.source = Source(name, 0, 0)
-        self.queue = asyncio.Queue[Message](capacity)
+        self.capacity = capacity
+        self.queue = deque[Message]()
         self.waiting = deque[tuple[Message, Acknowledged]]()
         self.sink: ProtocolDeliverySink | None = None
         self.frontier = Frontier(0)
@@ -42,10 +44,10 @@ class _Topic:
         position = self.position
         now_ms = int(time.time() * 1000)
         batch = []
-        for _ in range(min(queue.qsize(), _BATCH)):
-            message = queue.get_nowait()
-            stamp = now_ms if message.timestamp_ms is None else message.timestamp_ms
-            batch.append(Delivery(source, position, message.value, message.key, message.headers, stamp))
+        for _ in range(min(len(queue), _BATCH)):
+            _, value, key, headers, _, timestamp_ms = queue.popleft()
+            stamp = now_ms if timestamp_ms is None else timestamp_ms
+            batch.append(Delivery(source, position, value, key, headers, stamp))
             frontier.deliver(position)
             position += 1
         self.position = position
@@ -81,9 +83,8 @@ class InMemoryEventBus:
                 await topic.sink.revoked(frozenset((topic.source,)), _REVOKE_BUDGET_S)
         self._closed = True
         for topic in self._topics.values():
-            while topic.waiting:
-                message, acknowledged = topic.waiting.popleft()
-                self._tell(acknowledged, message, _shut())
+            self._tell([(acknowledged, message, _shut()) for message, acknowledged in topic.waiting])
+            topic.waiting.clear()
 
     async def publish_envelope(self, envelope: ModelOnexEnvelope, topic: str, *, key: bytes | None = None) -> None:
         """Publishes one envelope; waits while the topic is full."""
@@ -102,20 +103,19 @@ class InMemoryEventBus:
 
     def publish_batch(self, messages: Sequence[Message], acknowledged: Acknowledged) -> None:
         """Queues the messages; those that find their topic full wait in order, and are acknowledged later."""
+        told: list[_Told] = []
         for message in messages:
-            if self._closed or not self._limit:
-                self._tell(acknowledged, message, _shut())
+            error = self._refusal(message)
+            if error is not None:
+                told.append((acknowledged, message, error))
                 continue
-            size = len(message.value)
-            if size > self._limit:
-                self._tell(acknowledged, message, MessageTooLargeError(size, self._limit))
-                continue
-            topic = self._topic(message.topic)
-            if topic.waiting or topic.queue.full():
+            topic = self._topics.get(message.topic) or self._topic(message.topic)
+            if topic.waiting or len(topic.queue) >= topic.capacity:
                 topic.waiting.append((message, acknowledged))
             else:
-                topic.queue.put_nowait(message)
-                self._tell(acknowledged, message, None)
+                topic.queue.append(message)
+                told.append((acknowledged, message, None))
+        self._tell(told)
         self._notify()
 
     async def subscribe(self, topic: str, handler: ProtocolDeliverySink) -> None:
@@ -184,7 +184,7 @@ class InMemoryEventBus:
         return ModelHealth(
             status=EnumHealth.HEALTHY if running else EnumHealth.UNHEALTHY,
             message="in memory: its content dies with the process" if running else "not running",
-            details={name: topic.queue.qsize() + len(topic.waiting) for name, topic in self._topics.items()},
+            details={name: len(topic.queue) + len(topic.waiting) for name, topic in self._topics.items()},
         )
 
     def _topic(self, name: str) -> _Topic:
@@ -194,13 +194,15 @@ class InMemoryEventBus:
         return topic
 
     def _deliver(self, topic: _Topic) -> bool:
-        if topic.paused or topic.sink is None or topic.queue.empty():
+        if topic.paused or topic.sink is None or not topic.queue:
             return False
         batch = topic.take()
-        while topic.waiting and not topic.queue.full():
+        told: list[_Told] = []
+        while topic.waiting and len(topic.queue) < topic.capacity:
             message, acknowledged = topic.waiting.popleft()
-            topic.queue.put_nowait(message)
-            self._tell(acknowledged, message, None)
+            topic.queue.append(message)
+            told.append((acknowledged, message, None))
+        self._tell(told)
         topic.sink.deliver(batch)
         return True
 
@@ -214,10 +216,16 @@ class InMemoryEventBus:
         if wake is not None and not wake.done():
             wake.set_result(None)
 
-    def _tell(self, acknowledged: Acknowledged, message: Message, error: EventBusError | None) -> None:
-        if not self._told:
+    def _refusal(self, message: Message) -> EventBusError | None:
+        if self._closed or not self._limit:
+            return _shut()
+        size = len(message.value)
+        return MessageTooLargeError(size, self._limit) if size > self._limit else None
+
+    def _tell(self, told: list[_Told]) -> None:
+        if told and not self._told:
             asyncio.get_running_loop().call_soon(self._tell_all)
-        self._told.append((acknowledged, message, error))
+        self._told.extend(told)
 
     def _tell_all(self) -> None:
         told, self._told = self._told, []

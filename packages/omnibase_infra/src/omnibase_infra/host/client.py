@@ -136,11 +136,10 @@ class Client:
         elif self.on_reply is not None:
             self.on_reply(reply)
         if self._room is not None:
-            self._room, room = None, self._room
-            _wake(room)
+            _wake(self._room)
         if self._quiet is not None and not self._unanswered:
-            self._quiet, quiet = None, self._quiet
-            _wake(quiet)
+            _wake(self._quiet)
+            self._quiet = None
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

@@ -56,7 +56,7 @@ class Courier:
         clock = self._clock
         try:
             envelope = decode(delivery.value, self._limit)
-            return admit(envelope, now=clock.now(), monotonic=clock.monotonic(), new_id=clock.new_id)
+            return admit(envelope, now=clock.now, monotonic=clock.monotonic, new_id=clock.new_id)
         except EnvelopeValidationError as error:
             return error
 
