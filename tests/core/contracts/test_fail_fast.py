@@ -50,7 +50,7 @@ ROWS = [
     Row("mapping_language", "a request, which this version does not have"),
     Row("unknown_operation", "operations that there are not, or of another type"),
     Row("node_kinds", "an EFFECT node without operations, a COMPUTE node with some"),
-    Row("unknown_field_type", "a field type by the name that it has elsewhere"),
+    Row("unknown_field_type", "a misspelt field type"),
     Row("config_ref", "problems in a config_ref file, which `config` covers in part; another file is missing"),
     Row("alias_bomb", "aliases of aliases"),
     Row("several_files", "problems in three files at once"),
