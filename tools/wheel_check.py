@@ -53,7 +53,7 @@ for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         importlib.import_module(module.name)
 """
 _NEEDS_AN_EXTRA: Final = {"omnibase_infra": "omnibase_infra.embedded"}
-_COMMAND_LIMIT_S: Final = 300
+_COMMAND_LIMIT_S: Final = 600
 
 
 class CheckError(Exception):
@@ -97,17 +97,20 @@ def run(words: Sequence[str], folder: Path) -> str:
     """Runs a command in `folder` with nothing of this workspace in its environment; its output."""
     foreign = ("VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "UV_PROJECT", "COVERAGE_PROCESS_START")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    done = subprocess.run(
-        list(words),
-        cwd=folder,
-        env={**environment, "PATH": os.pathsep.join([str(folder / "bin"), environment.get("PATH", "")])},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=_COMMAND_LIMIT_S,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            list(words),
+            cwd=folder,
+            env={**environment, "PATH": os.pathsep.join([str(folder / "bin"), environment.get("PATH", "")])},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_COMMAND_LIMIT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise CheckError(f"{' '.join(words)}: no end within {_COMMAND_LIMIT_S} s") from None
     if done.returncode:
         raise CheckError(f"{' '.join(words)}: exit code {done.returncode}\n{done.stdout}")
     return done.stdout
