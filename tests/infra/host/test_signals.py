@@ -143,6 +143,17 @@ def test_a_process_without_the_context_dies_of_the_signal_again() -> None:
     assert run(body) == ("", -signal.SIGTERM)
 
 
+def test_a_final_context_leaves_later_signals_without_effect() -> None:
+    body = """
+        with stop_on_signals(abort, abort, final=True):
+            pass
+        kill()
+        kill(signal.SIGINT)
+        print("ended by itself")
+    """
+    assert run(body) == ("ended by itself\n", 0)
+
+
 def test_outside_the_main_thread_it_says_so() -> None:
     errors: list[Exception] = []
 

@@ -66,7 +66,7 @@ def test_a_misfit_stops_the_start_and_says_how_to_upgrade() -> None:
 
 
 def test_versions_that_fit_are_logged(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO, "omnibase_infra"):
+    with caplog.at_level(logging.INFO, "onex.host"):
         check_versions(FITTING)
     assert [vars(record)["event"] for record in caplog.records] == ["host.versions"]
     assert vars(caplog.records[0])["versions"] == FITTING

@@ -58,13 +58,13 @@ def call(
     import asyncio
 
     from omnibase_infra.cli.calling import call_once, request_to, response_text
-    from omnibase_infra.cli.hosting import host_class, load, maker, postgres_given
+    from omnibase_infra.cli.hosting import built, host_class, load, postgres_given
 
     loaded = load(contract, log_format, log_level)
     host = host_class(host_name)
     request = request_to(loaded.nodes, node, values, payload=payload, operation=operation, timeout_s=timeout_s)
     with postgres_given(loaded, embedded_postgres) as given:
-        response, elapsed_ms = asyncio.run(call_once(maker(given, host, local=True), request))
+        response, elapsed_ms = asyncio.run(call_once(built(given, host, local=True), request))
     if response is None:
         click.echo("Stopped by a signal before the response came", err=True)
         ctx.exit(EnumExitCode.DRAIN_INCOMPLETE)

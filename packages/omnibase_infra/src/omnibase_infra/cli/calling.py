@@ -17,9 +17,10 @@ from omnibase_core.envelope import JsonObject, ModelOnexEnvelope
 from omnibase_core.errors import EnvelopeValidationError
 from pydantic import JsonValue
 
-from omnibase_infra.cli.hosting import MakeHost, abort
+from omnibase_infra.cli.hosting import abort
 from omnibase_infra.cli.showing import shown_response
 from omnibase_infra.host.clock import Clock
+from omnibase_infra.host.process import BaseRuntimeHostProcess
 from omnibase_infra.host.signals import stop_on_signals
 
 
@@ -71,12 +72,11 @@ def request_to(
     )
 
 
-async def call_once(make_host: MakeHost, request: ModelOnexEnvelope) -> Called:
+async def call_once(host: BaseRuntimeHostProcess, request: ModelOnexEnvelope) -> Called:
     """Sends the request through a host of its own; a signal ends it without a response."""
-    host = make_host()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    with stop_on_signals(stop.set, abort):
+    with stop_on_signals(stop.set, abort, final=True):
         async with host:
             started = loop.time()
             answer = asyncio.create_task(host.client.request(request), name="onex-call")

@@ -4,7 +4,7 @@ import importlib
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
@@ -26,7 +26,6 @@ from omnibase_infra.wiring import build_host
 _LOG = logging.getLogger("onex.cli")
 
 HostClass = type[BaseRuntimeHostProcess]
-MakeHost = Callable[[], BaseRuntimeHostProcess]
 
 
 def load(path: str, log_format: LogFormat, log_level: str) -> LoadedContract:
@@ -41,10 +40,9 @@ def load(path: str, log_format: LogFormat, log_level: str) -> LoadedContract:
     return loaded
 
 
-def maker(loaded: LoadedContract, host: HostClass, *, local: bool) -> MakeHost:
-    """What makes the host, within the loop that it will run on."""
-    resolver = SecretResolver.of_environment(os.environ)
-    return lambda: build_host(loaded, resolver, host=host, local=local)
+def built(loaded: LoadedContract, host: HostClass, *, local: bool) -> BaseRuntimeHostProcess:
+    """The host, before its loop runs: making it imports drivers, which reads files."""
+    return build_host(loaded, SecretResolver.of_environment(os.environ), host=host, local=local)
 
 
 @contextmanager

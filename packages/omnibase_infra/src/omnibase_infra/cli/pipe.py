@@ -52,7 +52,7 @@ def pipe(
     """
     import asyncio
 
-    from omnibase_infra.cli.hosting import host_class, load, maker, postgres_given
+    from omnibase_infra.cli.hosting import built, host_class, load, postgres_given
     from omnibase_infra.cli.piping import run_pipe
 
     loaded = load(contract, log_format, log_level)
@@ -62,7 +62,7 @@ def pipe(
         with postgres_given(loaded, embedded_postgres) as given:
             code, summary = asyncio.run(
                 run_pipe(
-                    maker(given, host, local=True),
+                    built(given, host, local=True),
                     source,
                     sys.stdout.fileno(),
                     limit=given.require().event_bus.max_envelope_bytes,

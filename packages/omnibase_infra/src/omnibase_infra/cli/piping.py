@@ -10,7 +10,7 @@ import click
 
 from omnibase_infra.cli.exit_codes import EnumExitCode
 from omnibase_infra.cli.flow import Flow
-from omnibase_infra.cli.hosting import MakeHost, abort
+from omnibase_infra.cli.hosting import abort
 from omnibase_infra.cli.stdio import LineReader, Output
 from omnibase_infra.host.process import BaseRuntimeHostProcess
 from omnibase_infra.host.signals import stop_on_signals
@@ -19,18 +19,17 @@ _PROGRESS_EVERY_S = 0.2
 
 
 async def run_pipe(
-    make_host: MakeHost, source: int, target: int, *, limit: int, ordered: bool, grace_s: float
+    host: BaseRuntimeHostProcess, source: int, target: int, *, limit: int, ordered: bool, grace_s: float
 ) -> tuple[EnumExitCode, str]:
     """Sends the lines of descriptor `source` through a host, and writes the responses to descriptor `target`.
 
     limit: bytes of an envelope. Ends with the input, or within `grace_s` seconds of a signal, and gives the
     exit code and a summary.
     """
-    host = make_host()
     flow = Flow(host.client.submit, limit=limit, ordered=ordered)
     stop = asyncio.Event()
     started = asyncio.get_running_loop().time()
-    with stop_on_signals(stop.set, abort):
+    with stop_on_signals(stop.set, abort, final=True):
         async with host:
             host.client.on_reply = flow.take
             given_up = await _carried(host, flow, LineReader(source, limit), Output(target), stop, grace_s)

@@ -14,7 +14,7 @@ from omnibase_infra.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from omnibase_infra.cli.hosting import MakeHost
+    from omnibase_infra.host.process import BaseRuntimeHostProcess
     from omnibase_infra.telemetry.logs import LogFormat
 
 
@@ -42,21 +42,20 @@ def run(
     """
     import asyncio
 
-    from omnibase_infra.cli.hosting import host_class, load, maker
+    from omnibase_infra.cli.hosting import built, host_class, load
 
     loaded = load(contract, log_format, log_level)
     host = host_class(host_name)
     if loaded.require().event_bus.kind == "inmemory" and not host.has_feed():
         _refuse_without_ingress(contract)
-    ctx.exit(asyncio.run(_run(maker(loaded, host, local=False), grace_s)))
+    ctx.exit(asyncio.run(_run(built(loaded, host, local=False), grace_s)))
 
 
-async def _run(make_host: "MakeHost", grace_s: float) -> EnumExitCode:
+async def _run(host: "BaseRuntimeHostProcess", grace_s: float) -> EnumExitCode:
     from omnibase_infra.cli.hosting import abort
     from omnibase_infra.host.signals import stop_on_signals
 
-    host = make_host()
-    with stop_on_signals(host.request_stop, abort):
+    with stop_on_signals(host.request_stop, abort, final=True):
         async with host:
             stopped = await host.run(grace_s=grace_s)
     if stopped.bus_lost:

@@ -11,7 +11,7 @@ from omnibase_core.errors import ProtocolConfigurationError
 
 from omnibase_infra.telemetry import events
 
-_LOG = logging.getLogger(__name__)
+_LOG = logging.getLogger("onex.host")
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -25,13 +25,15 @@ def stop_on_signals(
     *,
     loop: asyncio.AbstractEventLoop | None = None,
     signals: Sequence[signal.Signals] = STOP_SIGNALS,
+    final: bool = False,
 ) -> Iterator[None]:
     """Within this context the first of `signals` runs `stop` on the loop, and the next one `abort`.
 
     `abort` runs at once, within the signal handler, so that it also ends a host whose loop is stuck in a node's
     function: it may end the process, raise, or cancel a task, and should do little else. It runs once; later
-    signals do nothing. The handlers found here are put back at the end. Only the main thread has signals: in any
-    other this raises ProtocolConfigurationError.
+    signals do nothing. The handlers found here are put back at the end, unless this is `final`: then the process
+    is about to end, and later signals are ignored. Only the main thread has signals: in any other this raises
+    ProtocolConfigurationError.
     """
     running = loop or asyncio.get_running_loop()
     received: list[signal.Signals] = []
@@ -50,7 +52,7 @@ def stop_on_signals(
         yield
     finally:
         for one, handler in previous.items():
-            signal.signal(one, signal.SIG_DFL if handler is None else handler)
+            signal.signal(one, signal.SIG_IGN if final else signal.SIG_DFL if handler is None else handler)
 
 
 def _install(number: signal.Signals, handler: Callable[[int, FrameType | None], None]) -> _Handler:

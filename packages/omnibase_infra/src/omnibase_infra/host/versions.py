@@ -10,7 +10,7 @@ import omnibase_spi
 
 import omnibase_infra
 
-_LOG = logging.getLogger(__name__)
+_LOG = logging.getLogger("onex.host")
 _VERSION = re.compile(
     r"(?P<release>\d{1,9}(?:\.\d{1,9})*)(?P<pre>(?:a|b|rc)\d+)?(?:\.post\d+)?(?P<dev>\.dev\d+)?(?:\+[A-Za-z0-9.]+)?"
 )

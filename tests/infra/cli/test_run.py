@@ -1,0 +1,100 @@
+"""`onex-host run`: starts, serves, stops."""
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.infra.cli.apphost import COMPUTE
+from tests.infra.cli.programs import MINIMAL, contract_in, program, run
+
+HOSTS = "tests.infra.cli.apphost"
+
+
+@pytest.fixture
+def contract(tmp_path: Path) -> str:
+    return contract_in(tmp_path, calculator=COMPUTE)
+
+
+def test_a_host_that_feeds_itself_runs_until_its_feed_ends(contract: str) -> None:
+    ended = run("onex-host", "run", contract, "--host", f"{HOSTS}:FeedingHost")
+    assert (ended.code, sorted(ended.stdout.split())) == (0, ["2", "4", "6"])
+
+
+@pytest.mark.parametrize("name", ["onex-host", "omnibase-runtime-host"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_is_a_clean_stop(contract: str, name: str, number: int) -> None:
+    command = ["run", contract] if name == "onex-host" else [contract]
+    with subprocess.Popen(  # noqa: S603 - our own program
+        program(name, *command, "--host", f"{HOSTS}:WaitingHost"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        process.send_signal(number)
+        _, stderr = process.communicate(timeout=30)
+        assert process.returncode == 0, stderr
+    lines = [json.loads(line) for line in stderr.splitlines()]
+    told = [line["event"] for line in lines]
+    assert told[0] == "host.versions"
+    assert told[-3:] == ["host.signal", "host.stopping", "host.stopped"]
+    assert {line["runtime_id"] for line in lines} == {f"calculator_host@{os.uname().nodename}"}
+
+
+def test_without_a_way_in_it_refuses_and_says_what_to_do(contract: str) -> None:
+    ended = run("onex-host", "run", contract, "--host", f"{HOSTS}:CalculatorHost")
+    assert ended.code == 1
+    assert f"onex-host pipe {contract}" in ended.stderr
+    assert f"onex-host call {contract} NODE" in ended.stderr
+    assert "--host package.module:Class" in ended.stderr
+
+
+def test_a_contract_with_problems_is_not_run_and_json_logs_have_them_as_fields(tmp_path: Path) -> None:
+    runtime = contract_in(tmp_path, MINIMAL.replace('"http"', '"kafka"'))
+    ended = run("omnibase-runtime-host", runtime)
+    assert ended.code == 1
+    logged, shown = ended.stderr.split("ContractValidationError: Failed to load contract\n")
+    lines = [json.loads(line) for line in logged.splitlines()]
+    assert {(line["level"], line["event"]) for line in lines} == {("ERROR", "contract.problem")}
+    assert runtime in [line["file"] for line in lines]
+    for line in lines:
+        assert f"  File: {line['file']}:{line['line']}:{line['column']}\n  Error: {line['message']}\n" in shown
+
+
+def test_missing_secrets_are_named_with_their_fields_at_start(tmp_path: Path) -> None:
+    handler = '{type: "db", config: {dsn: {secret_ref: "calc/dsn"}}}'
+    runtime = contract_in(tmp_path, MINIMAL.replace('{type: "http"}', handler), calculator=COMPUTE)
+    ended = run(
+        "onex-host",
+        "run",
+        runtime,
+        "--host",
+        f"{HOSTS}:WaitingHost",
+        environment={"ONEX_SECRETS_DIR": str(tmp_path)},
+    )
+    assert ended.code == 1
+    assert "handler 'db', config.dsn: no secret 'calc/dsn'" in ended.stderr
+    assert "ONEX_SECRET_CALC_DSN (not set)" in ended.stderr
+    assert f"file {tmp_path}/calc/dsn (no such file)" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"SHUTDOWN_GRACE_SECONDS": "soon"}, "SHUTDOWN_GRACE_SECONDS"),
+        ({"SHUTDOWN_GRACE_SECONDS": "-1"}, "SHUTDOWN_GRACE_SECONDS"),
+        ({"ONEX_LOG_LEVEL": "LOUD"}, "ONEX_LOG_LEVEL"),
+    ],
+)
+def test_a_setting_that_cannot_be_read_is_a_usage_error_that_names_it(
+    contract: str, variables: dict[str, str], said: str
+) -> None:
+    ended = run("onex-host", "run", contract, environment=variables)
+    assert ended.code == 2
+    assert said in ended.stderr
