@@ -102,6 +102,15 @@ class Client:
             self._quiet = self._quiet or asyncio.get_running_loop().create_future()
             await asyncio.shield(self._quiet)
 
+    def close(self) -> None:
+        """Tells whoever still waits that no reply will come: EventBusError."""
+        stopped = EventBusError("The host stopped before the reply came; the request may or may not have run")
+        waiting = [self._room, self._quiet, *self._unanswered.values()]
+        for future in waiting:
+            if future is not None and not future.done():
+                future.set_exception(stopped)
+                future.exception()
+
     def deliver(self, batch: Sequence[Delivery]) -> None:
         """Takes responses, and the dead letters of what was no envelope."""
         for delivery in batch:

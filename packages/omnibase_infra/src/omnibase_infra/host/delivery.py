@@ -28,6 +28,7 @@ from omnibase_infra.telemetry import events
 from omnibase_infra.telemetry.events import about
 
 _log = logging.getLogger("onex.delivery")
+_UNSENT = judge(EnumHappening.NO_ENVELOPE, dead_letters=False).settlement or EnumSettlement.SKIPPED
 
 
 class Desk(NamedTuple):
@@ -59,6 +60,13 @@ class Courier:
             return admit(envelope, now=clock.now, monotonic=clock.monotonic, new_id=clock.new_id)
         except EnvelopeValidationError as error:
             return error
+        except Exception:  # noqa: BLE001 - whatever a record is, the bus goes on delivering
+            _log.critical(
+                "a record could not be read because of a defect of ours",
+                exc_info=True,
+                extra={"event": events.DELIVERY_UNFORESEEN, **_place(delivery)},
+            )
+            return EnvelopeValidationError("the record could not be read; the host's log has the trace")
 
     async def carry(self, flight: Flight) -> None:
         """Runs the flight and posts what its outcome asks for; never raises."""
@@ -92,7 +100,7 @@ class Courier:
         )
         flight.unacknowledged -= 1
         if not flight.unacknowledged:
-            self._desk.settle(flight, EnumSettlement.SKIPPED)
+            self._desk.settle(flight, _UNSENT)
         return None
 
     def _response(self, flight: Flight, request: ModelOnexEnvelope, reply: ModelOnexEnvelope) -> Message:

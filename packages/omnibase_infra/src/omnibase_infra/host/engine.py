@@ -13,7 +13,7 @@ from typing import NamedTuple
 from omnibase_core.contracts.bindings import ModelEventBusBinding
 from omnibase_core.enums import EnumSettlement
 from omnibase_core.runtime import NodeRuntime
-from omnibase_core.verdict import Admission
+from omnibase_core.verdict import Admission, EnumHappening, judge
 from omnibase_spi.event_bus import Delivery, Message, ProtocolEventBus, Source
 
 from omnibase_infra.host.clock import Clock
@@ -25,6 +25,7 @@ from omnibase_infra.telemetry import events
 
 _log = logging.getLogger("onex.engine")
 _WINDOW_BYTES = 64 * 1024 * 1024
+_WITHDRAWN = judge(EnumHappening.WITHDRAWN).settlement or EnumSettlement.RELEASED
 
 
 class Progress(NamedTuple):
@@ -68,7 +69,7 @@ class DeliveryEngine:
         for delivery in batch:
             stream = self._streams.get(delivery.source) or self._open(delivery.source)
             if stream.state is not EnumStreamState.LIVE:
-                self._bus.settle(delivery, EnumSettlement.RELEASED)
+                self._bus.settle(delivery, _WITHDRAWN)
                 continue
             flight = stream.take_off(delivery, self._courier.admit(delivery))
             self._lanes.put(flight, self._key(delivery))
@@ -90,7 +91,7 @@ class DeliveryEngine:
         for stream in streams:
             stream.state = EnumStreamState.DRAINING
             for flight in stream.unstarted():
-                self._settle(flight, EnumSettlement.RELEASED)
+                self._settle(flight, _WITHDRAWN)
         try:
             async with asyncio.timeout(budget_s):
                 for stream in streams:
@@ -100,7 +101,7 @@ class DeliveryEngine:
         for stream in streams:
             stream.state = EnumStreamState.CLOSED
             for flight in list(stream.flights.values()):
-                self._settle(flight, EnumSettlement.RELEASED)
+                self._settle(flight, _WITHDRAWN)
             self._streams.pop(stream.source, None)
 
     async def drain(self, until: float) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from operator import itemgetter
 
 from omnibase_core.errors import EventBusError
+from omnibase_core.verdict import EnumAnswer, EnumHappening, judge
 from omnibase_spi.event_bus import Message, ProtocolEventBus
 
 from omnibase_infra.host.flight import Flight
@@ -92,7 +93,7 @@ class Outbox:
             self._told(message)
         elif _flight(message).over:
             return
-        elif error.retryable:
+        elif judge(_happened(error)).answer is EnumAnswer.SAME_AGAIN:
             self._hold(message)
             self._failed(error)
         elif (instead := self._shrink(message, error)) is not None:
@@ -124,6 +125,10 @@ class Outbox:
         self.republished += len(batch)
         if batch:
             self._bus.publish_batch(batch, self._acknowledged)
+
+
+def _happened(error: EventBusError) -> EnumHappening:
+    return EnumHappening.UNACKNOWLEDGED if error.retryable else EnumHappening.TOO_LARGE
 
 
 def _flight(message: Message) -> Flight:

@@ -169,6 +169,7 @@ class BaseRuntimeHostProcess:
             await self._step(f"shutdown of handler {guard.name}", guard.handler.shutdown())
         await self._step("shutdown of the bus", self._parts.bus.shutdown())
         await self.engine.close()
+        self.client.close()
         if self._consuming is not None:
             await _ended(self._consuming)
         self._release_process()
