@@ -31,15 +31,15 @@ out and never holds a secret, a value of the payload, a library's class name or 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import ClassVar
 from uuid import UUID
 
 from pydantic import JsonValue
 
+from omnibase_core import suggest
 from omnibase_core.enums import EnumErrorCode, EnumHandlerType
 from omnibase_core.problems import ModelProblem
-
-_LISTED = 20
 
 
 class OnexError(Exception):
@@ -50,11 +50,12 @@ class RuntimeHostError(OnexError):
     """An error that an error envelope can carry.
 
     Attributes: `message` (one sentence and the way out), `correlation_id`, `handler_type` and `operation`
-    where they apply, `details` (JSON values that the code needs).
+    where they apply, `details` (JSON values that the code needs, those of `class_details` first).
     """
 
     code: ClassVar[EnumErrorCode] = EnumErrorCode.INTERNAL_ERROR
     retryable: ClassVar[bool] = False
+    class_details: ClassVar[Mapping[str, JsonValue]] = MappingProxyType({})
 
     def __init__(
         self,
@@ -70,7 +71,7 @@ class RuntimeHostError(OnexError):
         self.correlation_id = correlation_id
         self.handler_type = handler_type
         self.operation = operation
-        self.details: dict[str, JsonValue] = dict(details or {})
+        self.details: dict[str, JsonValue] = {**self.class_details, **(details or {})}
 
 
 class HandlerExecutionError(RuntimeHostError):
@@ -115,22 +116,7 @@ class TransientHandlerError(HandlerExecutionError):
 class IndeterminateEffectError(HandlerExecutionError):
     """The call may or may not have taken effect: repeating it is a decision for whoever knows the effect."""
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        correlation_id: UUID | None = None,
-        handler_type: EnumHandlerType | None = None,
-        operation: str | None = None,
-        details: Mapping[str, JsonValue] | None = None,
-    ) -> None:
-        super().__init__(
-            message,
-            correlation_id=correlation_id,
-            handler_type=handler_type,
-            operation=operation,
-            details={"effect": "indeterminate", **(details or {})},
-        )
+    class_details = MappingProxyType({"effect": "indeterminate"})
 
 
 class IndeterminateTimeoutError(IndeterminateEffectError):
@@ -173,7 +159,7 @@ class HandlerNotFoundError(RuntimeHostError):
     def __init__(self, handler: str, available: Iterable[str], *, operation: str | None = None) -> None:
         self.available_handlers = sorted(available)
         super().__init__(
-            f"No handler '{handler}' is configured; configured: {_listed(self.available_handlers)}",
+            f"No handler '{handler}' is configured; configured: {suggest.listed(self.available_handlers)}",
             operation=operation,
             details={"available_handlers": list[JsonValue](self.available_handlers)},
         )
@@ -188,10 +174,10 @@ class NodeNotFoundError(RuntimeHostError):
         self.target_node = shown(target_node)
         self.available_nodes = sorted(available)
         super().__init__(
-            f"No node '{self.target_node}' in this host; its nodes: {_listed(self.available_nodes)}",
+            f"No node '{self.target_node}' in this host; its nodes: {suggest.listed(self.available_nodes)}",
             details={
                 "target_node": self.target_node,
-                "available_nodes": list[JsonValue](self.available_nodes[:_LISTED]),
+                "available_nodes": list[JsonValue](self.available_nodes[: suggest.LISTED]),
             },
         )
 
@@ -211,7 +197,7 @@ class InvalidOperationError(RuntimeHostError):
     ) -> None:
         self.available_operations = sorted(available)
         super().__init__(
-            f"{message}; available operations: {_listed(self.available_operations)}",
+            f"{message}; available operations: {suggest.listed(self.available_operations)}",
             handler_type=handler_type,
             operation=None if operation is None else shown(operation),
             details={"available_operations": list[JsonValue](self.available_operations)},
@@ -297,10 +283,3 @@ def shown(text: str, limit: int = 64) -> str:
     cut = text[:limit]
     escaped = "".join(c if c.isascii() and c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
     return escaped + ("…" if len(text) > limit else "")
-
-
-def _listed(names: Sequence[str]) -> str:
-    if not names:
-        return "none"
-    more = len(names) - _LISTED
-    return ", ".join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")

@@ -2,8 +2,9 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import Final
 
-_LISTED = 20
+LISTED: Final = 20
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
@@ -23,5 +24,5 @@ def hint(name: str, known: Iterable[str], label: str) -> str:
 def listed(names: Iterable[str]) -> str:
     """Names as text, the first twenty of them; `none` where there are none."""
     every = list(names)
-    more = len(every) - _LISTED
-    return (", ".join(every[:_LISTED]) or "none") + (f" and {more} more" if more > 0 else "")
+    more = len(every) - LISTED
+    return (", ".join(every[:LISTED]) or "none") + (f" and {more} more" if more > 0 else "")
