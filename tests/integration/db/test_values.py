@@ -209,7 +209,7 @@ async def test_with_a_cast_everything_goes_in_and_out_as_text(db: Database) -> N
 
 
 async def test_two_columns_of_one_name_are_refused_with_the_way_out(db: Database) -> None:
-    with pytest.raises(UnexpectedResultError, match="'a'.*AS"):
+    with pytest.raises(UnexpectedResultError, match=r"'a'.*AS"):
         await db.query("SELECT 1 AS a, 2 AS a")
 
 

@@ -180,7 +180,7 @@ class EmbeddedPostgres:
             "jit": "off",
         }
         if self._kept is None:
-            options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            options |= {"fsync": "off", "full_page_writes": "off"}
         settings = ["-D", str(self._data)]
         settings += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         disposable = str(self._home) if self._kept is None else ""

@@ -32,6 +32,7 @@ Isolation = Literal["read_committed", "repeatable_read", "serializable"]
 Check = Callable[[int, Result], None]
 """Called with the index of a statement and its result, inside the transaction; what it raises rolls back."""
 
+_CONNECT_S: Final = 5.0
 _SLACK_S: Final = 0.5
 _CONTROL: Final = frozenset(
     """begin start commit end rollback abort savepoint release
@@ -62,6 +63,7 @@ class Postgres:
             read_dsn(config.dsn),
             size=config.pool_size,
             acquire_s=config.acquire_timeout_ms / 1000,
+            connect_s=min(_CONNECT_S, self._timeout_s),
             cache_size=config.statement_cache_size,
             settings=settings if self._own else {},
             own=self._own,
@@ -127,7 +129,7 @@ class Postgres:
         fresh = False
         for last in (False, True):
             session = await self._pool.acquire(deadline, fresh=fresh)
-            transaction = _Transaction(session, self._max_rows, lambda: self._budget(deadline))
+            transaction = _Transaction(session, self._max_rows, lambda: self._budget(deadline), deadline)
             try:
                 results = await transaction.perform(begin, statements, places, check)
             except FAILURES as error:
@@ -157,18 +159,19 @@ class Postgres:
 class _Transaction:
     """One attempt: how far it came decides what its failure means."""
 
-    def __init__(self, session: Session, max_rows: int, budget: Callable[[], float]) -> None:
+    def __init__(self, session: Session, max_rows: int, budget: Callable[[], float], deadline: float) -> None:
         self.untouched = True
         self._session = session
         self._max_rows = max_rows
         self._budget = budget
+        self._deadline = deadline
         self._place = ""
         self._committing = False
 
     async def perform(
         self, begin: str, statements: Sequence[Statement], places: Sequence[str], check: Check | None
     ) -> list[Result]:
-        """BEGIN, the statements with their checks, COMMIT."""
+        """BEGIN, the statements with their checks, COMMIT, which the server gives no statement timeout."""
         await self._session.execute(begin, timeout=self._budget())
         self.untouched = False
         self._session.served += 1
@@ -183,7 +186,7 @@ class _Transaction:
         if self._session.is_closed():
             raise ConnectionError
         self._committing = True
-        await self._session.execute("COMMIT", timeout=self._budget())
+        await self._session.execute("COMMIT", timeout=max(0.001, self._deadline - time.monotonic()))
         return results
 
     def outdated(self, error: Exception) -> bool:

@@ -18,8 +18,7 @@ from omnibase_infra.transports.postgres.address import PostgresAddress, encrypti
 from omnibase_infra.transports.postgres.errors import FAILURES, typed_error
 from omnibase_infra.transports.postgres.session import Session
 
-CONNECT_S: Final = 5.0
-SETTLE_S: Final = 1.0
+_SETTLE_S: Final = 1.0
 _IDLE_S: Final = 300.0
 
 _logger = logging.getLogger("onex.transports.postgres")
@@ -28,7 +27,7 @@ _logger = logging.getLogger("onex.transports.postgres")
 class SessionPool:
     """At most `size` sessions.
 
-    acquire_s: how long a caller waits for one at the most.
+    acquire_s, connect_s: how long a caller waits for one at the most, and for a new one to be opened.
     own: whether a session is ours alone; behind a pooler in transaction mode it is not.
     settings: of the server, told when a connection starts.
     """
@@ -39,6 +38,7 @@ class SessionPool:
         *,
         size: int,
         acquire_s: float,
+        connect_s: float,
         cache_size: int,
         settings: Mapping[str, str],
         own: bool,
@@ -50,6 +50,7 @@ class SessionPool:
         self._own = own
         self._size = size
         self._acquire_s = acquire_s
+        self._connect_s = connect_s
         self._slots = asyncio.Semaphore(size)
         self._idle: deque[tuple[float, Session]] = deque()
         self._lent: set[Session] = set()
@@ -58,13 +59,13 @@ class SessionPool:
 
     async def probe(self) -> None:
         """Opens one connection, and learns whether the server speaks TLS where the DSN leaves it open."""
-        session = await self._connect(CONNECT_S)
+        session = await self._connect(self._connect_s)
         if self._tls == "prefer":
             self._tls = encrypting() if session.encrypted else False
         self._idle.append((time.monotonic(), session))
 
     async def acquire(self, deadline: float, *, fresh: bool = False) -> Session:
-        """Lends a session until `deadline` (monotonic seconds); a new connection gets five seconds at the most.
+        """Lends a session until `deadline` (monotonic seconds).
 
         `fresh` closes the idle ones first, since one of them turned out dead. Raises PoolExhaustedError when
         none becomes free in time, HandlerConnectionError and HandlerAuthenticationError when none can be opened.
@@ -78,7 +79,7 @@ class SessionPool:
                 raise ProtocolConfigurationError("The database was closed")
             session = self._reusable(fresh)
             if session is None:
-                session = await self._connect(max(0.001, min(deadline - time.monotonic(), CONNECT_S)))
+                session = await self._connect(max(0.001, min(deadline - time.monotonic(), self._connect_s)))
         except BaseException:
             self._slots.release()
             raise
@@ -104,7 +105,7 @@ class SessionPool:
         """
         try:
             if not session.is_closed():
-                async with asyncio.timeout(SETTLE_S):
+                async with asyncio.timeout(_SETTLE_S):
                     await session.restore(own=self._own, unsure=unsure)
         except FAILURES:
             session.terminate()
