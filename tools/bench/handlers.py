@@ -1,0 +1,172 @@
+"""The http and db handlers against the libraries that they stand on, one request at a time."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from time import perf_counter
+from uuid import UUID
+
+import asyncpg
+import httpx
+from omnibase_core.contracts.bindings import ModelHandlerBinding
+from omnibase_core.contracts.handler_config import ModelDbConfig, ModelHandlerConfig, ModelHttpConfig
+from omnibase_core.contracts.load import LoadedContract
+from omnibase_core.enums import EnumHandlerType
+from omnibase_core.envelope import JsonObject, ModelOnexEnvelope
+from omnibase_core.secret import Secret
+from omnibase_infra.embedded import EmbeddedPostgres
+from omnibase_infra.host.clock import Clock
+from omnibase_infra.wiring import HANDLERS as FACTORIES
+
+from tools.bench.contracts import DB, HANDLERS, HTTP, contract, environment, host_of
+from tools.bench.memory import percentile
+from tools.bench.report import Goal, Row, compared, floor
+from tools.bench.rounds import Effort, interleaved
+
+_SQL = "SELECT id, customer, amount, created, paid FROM orders WHERE id = $1"
+_TABLE = """
+CREATE TABLE orders (id int PRIMARY KEY, customer text, amount numeric, created timestamptz, paid boolean);
+INSERT INTO orders SELECT n, 'customer ' || n, n * 1.25, '2026-01-02T03:04:05Z', n % 2 = 0
+FROM generate_series(1, 100) n
+"""
+_NODE = "asked"
+
+Once = Callable[[], Awaitable[object]]
+
+
+@contextmanager
+def loopback() -> Iterator[str]:
+    """The base URL of an HTTP server in a process of its own."""
+    command = [sys.executable, "-m", "tools.bench.loopback"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        yield f"http://127.0.0.1:{int(server.stdout.readline())}"
+        server.stdin.close()
+
+
+def http(effort: Effort) -> list[Row]:
+    """A small GET."""
+    payload: JsonObject = {"url": "/users/u-123"}
+    with loopback() as url, contract({_NODE: HTTP}, environment(url, ""), HANDLERS[:1]) as loaded:
+        config = ModelHttpConfig(base_url=url, allow_private=("127.0.0.1/32",))
+
+        async def raw(count: int) -> list[float]:
+            async with httpx.AsyncClient(trust_env=False) as client:
+                return await _timed(count, lambda: client.get(f"{url}/users/u-123"))
+
+        return _rows(
+            effort,
+            "http",
+            raw,
+            lambda count: _handler(count, EnumHandlerType.HTTP, config, "http.get", payload),
+            lambda count: _host(count, loaded, environment(url, ""), payload),
+            Goal(1.25, 1.10, "lower"),
+            100.0,
+        )
+
+
+def db(effort: Effort) -> list[Row]:
+    """A typed select of one row by its key."""
+    payload: JsonObject = {"sql": _SQL, "parameters": [7]}
+    with EmbeddedPostgres() as server:
+        dsn = server.dsn
+        asyncio.run(_create_table(dsn))
+        with contract({_NODE: DB}, environment("", dsn), HANDLERS[1:]) as loaded:
+
+            async def raw(count: int) -> list[float]:
+                connection = await asyncpg.connect(dsn)
+                try:
+                    return await _timed(count, lambda: connection.fetch(_SQL, 7))
+                finally:
+                    await connection.close()
+
+            return _rows(
+                effort,
+                "db",
+                raw,
+                lambda count: _handler(
+                    count, EnumHandlerType.DB, ModelDbConfig(dsn=Secret(dsn)), "db.query", payload
+                ),
+                lambda count: _host(count, loaded, environment("", dsn), payload),
+                Goal(1.4, 1.15, "lower"),
+                50.0,
+            )
+
+
+Side = Callable[[int], Awaitable[list[float]]]
+
+
+def _rows(effort: Effort, name: str, raw: Side, ours: Side, host: Side, goal: Goal, floor_ms: float) -> list[Row]:
+    count = effort.count(1_500)
+    sides: Mapping[str, Side] = {"raw": raw, "handler": ours, "host": host}
+
+    def measured(side: Side) -> Callable[[], list[float]]:
+        async def run() -> list[float]:
+            return await side(count)
+
+        return lambda: asyncio.run(run())
+
+    found = interleaved(effort, {label: measured(side) for label, side in sides.items()})
+    p50 = {label: [percentile(values, 50) * 1e6 for values in rounds] for label, rounds in found.items()}
+    slowest = [percentile(values, 99) * 1e3 for values in found["host"]]
+    return [
+        compared(f"{name}.p50", "us", p50["handler"], p50["raw"], goal),
+        compared(f"{name}.host_p50", "us", p50["host"], p50["raw"], Goal(None, None, "lower")),
+        floor(f"floor.{name}_p99", "ms", slowest, floor_ms, "lower"),
+    ]
+
+
+async def _timed(count: int, once: Once) -> list[float]:
+    seconds = []
+    for _ in range(10):
+        await once()
+    for _ in range(count):
+        start = perf_counter()
+        await once()
+        seconds.append(perf_counter() - start)
+    return seconds
+
+
+async def _handler(
+    count: int, kind: EnumHandlerType, config: ModelHandlerConfig, operation: str, payload: JsonObject
+) -> list[float]:
+    handler = FACTORIES[kind](Clock())
+    await handler.initialize(ModelHandlerBinding(type=kind, name=kind.value, config=config))
+    envelope = _request(operation, payload)
+    try:
+        return await _timed(count, lambda: handler.execute(envelope))
+    finally:
+        await handler.shutdown()
+
+
+async def _host(
+    count: int, loaded: LoadedContract, variables: Mapping[str, str], payload: JsonObject
+) -> list[float]:
+    async with host_of(loaded, variables) as host:
+        envelope = _request(None, payload)
+        if not (await host.client.request(envelope)).success:
+            raise RuntimeError("the host answered with a failure")
+        return await _timed(count, lambda: host.client.request(envelope))
+
+
+def _request(operation: str | None, payload: JsonObject) -> ModelOnexEnvelope:
+    return ModelOnexEnvelope(
+        envelope_id=UUID(int=1),
+        correlation_id=UUID(int=2),
+        target_node=_NODE,
+        operation=operation,
+        payload=payload,
+        timestamp=datetime.now(UTC),
+    )
+
+
+async def _create_table(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(_TABLE)
+    finally:
+        await connection.close()
