@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 ENTRY_POINTS = {
     "onex-host": "main",
@@ -63,6 +63,14 @@ def run(
         env=environment,
     )
     return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def read_until(stream: IO[str], text: str) -> None:
+    """Reads lines until one that holds the text; fails where the stream ends before."""
+    read: list[str] = []
+    while text not in (line := stream.readline()):
+        read.append(line)
+        assert line, f"the program ended before it said {text!r}; it said: {''.join(read)}"
 
 
 def contract_in(folder: Path, runtime: str = MINIMAL, **nodes: str) -> str:

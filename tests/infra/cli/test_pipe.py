@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from tests.infra.cli.apphost import COMPUTE
-from tests.infra.cli.programs import MINIMAL, NODE, contract_in, program, run
+from tests.infra.cli.programs import MINIMAL, NODE, contract_in, program, read_until, run
 
 HOST = ["--host", "tests.infra.cli.apphost:CalculatorHost"]
 
@@ -129,8 +129,7 @@ def test_what_cannot_finish_after_a_signal_is_exit_code_4(tmp_path: Path, grace:
             connection.recv(1)
             process.terminate()
             if signals == 2:
-                while "SIGTERM" not in process.stderr.readline():
-                    pass
+                read_until(process.stderr, "SIGTERM")
                 process.terminate()
             assert process.wait(30) == 4
             connection.close()

@@ -9,6 +9,7 @@ import click
 from omnibase_infra.cli.call import call
 from omnibase_infra.cli.command import HostGroup
 from omnibase_infra.cli.completion import PROGRAM, completion
+from omnibase_infra.cli.demo import demo
 from omnibase_infra.cli.pipe import pipe
 from omnibase_infra.cli.run import run
 from omnibase_infra.cli.validate import validate
@@ -27,7 +28,7 @@ def _print_versions(ctx: click.Context, option: click.Parameter, wanted: bool) -
 @click.group(
     cls=HostGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="\b\nExample:\n  onex-host validate contracts/orders/runtime.yaml",
+    epilog="\b\nExamples:\n  onex-host demo\n  onex-host validate contracts/orders/runtime.yaml",
 )
 @click.option(
     "--version",
@@ -41,7 +42,7 @@ def onex_host() -> None:
     """Run declarative nodes in one process: a runtime contract names the event bus, handlers and nodes."""
 
 
-for command in (call, pipe, run, validate, completion):
+for command in (demo, call, pipe, run, validate, completion):
     onex_host.add_command(command)
 
 
