@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 from omnibase_infra.examples.quickstart.host import calculate_total
-from omnibase_infra.examples.quickstart.rates import RatesService
+from omnibase_infra.examples.quickstart.rates import Rates
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ def test_totals_are_exact(items: list[tuple[str, int]], rate: str, expected: dic
     assert calculate_total({"items": order, "rate": Decimal(rate)}) == expected
 
 
-async def exchanged(service: RatesService, sent: bytes) -> bytes:
+async def exchanged(service: Rates, sent: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", int(service.url.rpartition(":")[2]))
     writer.write(sent)
     writer.write_eof()
@@ -35,13 +35,13 @@ async def exchanged(service: RatesService, sent: bytes) -> bytes:
     ("path", "status", "body"),
     [
         ("/rates/EUR", b"200 OK", b'{"currency": "EUR", "rate": "1.0837"}'),
-        ("/rates/XXX", b"404 Not Found", b'{"known": ["EUR", "JPY"]}'),
+        ("/rates/ABC", b"404 Not Found", b'{"known": ["EUR", "JPY"]}'),
         ("/", b"404 Not Found", b'{"known": ["EUR", "JPY"]}'),
     ],
 )
 @pytest.mark.asyncio
 async def test_the_service_knows_some_rates(path: str, status: bytes, body: bytes) -> None:
-    async with RatesService() as service:
+    async with Rates() as service:
         answer = await exchanged(service, f"GET {path} HTTP/1.1\r\nhost: here\r\n\r\n".encode())
     assert answer.startswith(b"HTTP/1.1 " + status + b"\r\n")
     assert answer.endswith(b"\r\n\r\n" + body)
@@ -50,6 +50,6 @@ async def test_the_service_knows_some_rates(path: str, status: bytes, body: byte
 @pytest.mark.parametrize("garbage", [b"", b"GET", b"\r\n\r\n", b"GET \xff HTTP/1.1\r\n\r\n", b"x" * 100_000])
 @pytest.mark.asyncio
 async def test_garbage_is_not_answered(garbage: bytes) -> None:
-    async with RatesService() as service:
+    async with Rates() as service:
         assert await exchanged(service, garbage) == b""
         assert (await exchanged(service, b"GET /rates/JPY HTTP/1.1\r\n\r\n")).startswith(b"HTTP/1.1 200 OK\r\n")

@@ -167,10 +167,10 @@ def test_a_line_about_an_envelope_says_which_one_and_whose() -> None:
     )
     response = request.reply({}, timestamp=request.timestamp, handler_type=EnumHandlerType.HTTP)
     for envelope, handler in ((request, None), (response, "http")):
-        line = json.loads(JsonLines().format(record(**events.about(envelope, events.DELIVERY_ANSWERED))))
+        line = json.loads(JsonLines().format(record(**events.about(envelope, events.DELIVERY_FAILED))))
         assert line["envelope_id"] == str(envelope.envelope_id)
         assert line["correlation_id"] == str(UUID(int=2))
-        assert (line["event"], line["node_id"]) == ("delivery.answered", "user_service")
+        assert (line["event"], line["node_id"]) == ("delivery.failed", "user_service")
         assert (line["operation"], line["handler_type"]) == ("http.get", handler)
         assert CANARY not in json.dumps(line)
 

@@ -14,7 +14,7 @@ from omnibase_infra.cli.showing import shown_response
 from omnibase_infra.config.files import load_contract_file
 from omnibase_infra.embedded import EmbeddedPostgres
 from omnibase_infra.examples.quickstart import CONTRACT, FOLDER, HOST, REQUESTS
-from omnibase_infra.examples.quickstart.rates import RatesService
+from omnibase_infra.examples.quickstart.rates import Rates
 from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.process import BaseRuntimeHostProcess
 from omnibase_infra.host.signals import stop_on_signals
@@ -29,7 +29,7 @@ def demonstrate() -> EnumExitCode:
     """Starts what the quickstart needs, plays it, and says what to try next."""
     configure_logging("text", "ERROR")
     click.echo("Starting a PostgreSQL and a small HTTP service, for this demo only …")
-    rates = RatesService()
+    rates = Rates()
     loaded = load_contract_file(str(CONTRACT), {**os.environ, "QUICKSTART_RATES_URL": rates.url})
     loaded.require()
     with EmbeddedPostgres() as server:
@@ -39,7 +39,7 @@ def demonstrate() -> EnumExitCode:
     return code
 
 
-async def _played(host: BaseRuntimeHostProcess, rates: RatesService) -> EnumExitCode:
+async def _played(host: BaseRuntimeHostProcess, rates: Rates) -> EnumExitCode:
     stop = asyncio.Event()
     with stop_on_signals(stop.set, abort, final=True):
         async with rates, host:

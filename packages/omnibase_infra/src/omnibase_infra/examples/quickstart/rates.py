@@ -10,7 +10,7 @@ _RATES = {"EUR": "1.0837", "JPY": "0.0064"}
 _LONGEST_S = 5.0
 
 
-class RatesService:
+class Rates:
     """Answers GET /rates/<currency> on loopback within `async with`; `url` is known before."""
 
     def __init__(self) -> None:
