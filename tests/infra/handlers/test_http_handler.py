@@ -44,16 +44,15 @@ CORRELATION_ID = UUID("22222222-2222-4222-8222-222222222222")
 def request(
     operation: str | None, payload: JsonObject | None, metadata: JsonObject | None = None
 ) -> ModelOnexEnvelope:
-    """An envelope that asks for this operation."""
+    """An envelope that asks for this operation; its payload is not validated, as none that a node passes on is."""
     return ModelOnexEnvelope(
         envelope_id=ENVELOPE_ID,
         correlation_id=CORRELATION_ID,
         target_node="node",
         operation=operation,
-        payload=payload,
         metadata=metadata or {},
         timestamp=NOW,
-    )
+    ).model_copy(update={"payload": payload})
 
 
 @asynccontextmanager

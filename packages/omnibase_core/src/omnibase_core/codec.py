@@ -9,7 +9,7 @@ words and a JSON path.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NoReturn
 
 from pydantic import ValidationError
@@ -50,6 +50,8 @@ def decode(raw: bytes, limit: int = MAX_ENVELOPE_BYTES) -> ModelOnexEnvelope:
         )
     try:
         envelope = _validate_json(raw)
+        if envelope.ttl_seconds is not None and envelope.ttl_seconds >= _INT_LIMIT:
+            raise _DoubtError
         keys = len(envelope.model_fields_set) + _count(envelope.metadata, 2)
         if envelope.payload is not None:
             keys += _count(envelope.payload, 2)
@@ -75,16 +77,44 @@ def check_json(value: JsonObject, path: str = "$.payload") -> None:
 
     Raises EnvelopeValidationError with the path of the first such value.
     """
-    try:
-        _count(value, 2)
-    except _DoubtError:
+    if not _is_plain(value, 2):
         problem = _first_problem(value, path, 2)
         if problem is not None:
-            raise EnvelopeValidationError(problem[1], path=problem[0]) from None
+            raise EnvelopeValidationError(problem[1], path=problem[0])
+
+
+def _is_plain(value: Any, depth: int) -> bool:
+    """Whether all of it can stand in an envelope; False also where only the slow walk can tell."""
+    if depth > MAX_DEPTH:
+        return False
+    if type(value) is dict:
+        if not _are_texts(value):
+            return False
+        value = value.values()
+    for item in value:
+        kind = type(item)
+        if not (
+            (kind is str and (item.isascii() or _encodable(item)))
+            or (kind is int and -_INT_LIMIT <= item < _INT_LIMIT)
+            or (kind is float and item - item == 0.0)
+            or kind is bool
+            or item is None
+            or ((kind is dict or kind is list) and _is_plain(item, depth + 1))
+        ):
+            return False
+    return True
+
+
+def _are_texts(keys: Iterable[str]) -> bool:
+    try:
+        together = "".join(keys)
+    except TypeError:
+        return False
+    return together.isascii() or _encodable(together)
 
 
 def _count(value: Any, depth: int) -> int:
-    """Keys in the value; _DoubtError for what an envelope may not hold."""
+    """Keys in what pydantic made of JSON; _DoubtError for what an envelope may not hold."""
     if depth > MAX_DEPTH:
         raise _DoubtError
     keys = 0

@@ -1,12 +1,22 @@
 """The envelope: what every message on the bus is (docs/envelope.md walks its path)."""
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from hashlib import sha1 as _sha1
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, JsonValue, model_validator
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    JsonValue,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticSerializationError, core_schema
 
 from omnibase_core.enums import EnumErrorCode, EnumHandlerType
 from omnibase_core.errors import RuntimeHostError
@@ -19,51 +29,98 @@ _RESPONSE_NAME = b"onex.response"
 _UUID_FORM = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 _TIMESTAMP_FORM = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$"
 
+_MINUTE = timedelta(minutes=1)
+
 
 class _CanonicalText:
-    """Accepts one written form only, where pydantic would take several: the text is matched, then parsed."""
+    """Accepts one written form only, where pydantic would take several: the text is matched, then parsed.
 
-    def __init__(self, pattern: str) -> None:
+    check: refuses values, given in Python, that have no such form.
+    """
+
+    def __init__(self, pattern: str, check: Callable[[Any], Any] | None = None) -> None:
         self._pattern = pattern
+        self._check = check
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         value = handler(source)
         lax = {**value, "strict": False}
+        checked = value
+        if self._check is not None:
+            checked = core_schema.no_info_after_validator_function(self._check, value)
         written = core_schema.str_schema(strict=True, pattern=self._pattern, regex_engine="rust-regex")
         return core_schema.json_or_python_schema(
             json_schema=core_schema.chain_schema([written, lax]),
-            python_schema=value,
+            python_schema=checked,
             serialization=value.get("serialization"),
         )
 
 
+class _NullIsDefault:
+    """Lets a field that is never null be written as null, for its default, which the model puts in."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.nullable_schema(handler(source))
+
+
+def _with_offset(value: datetime) -> datetime:
+    offset = value.utcoffset()
+    if offset is None or offset % _MINUTE:
+        raise PydanticCustomError("offset", "a timestamp has an offset from UTC, of whole minutes")
+    return value
+
+
 CanonicalUuid = Annotated[UUID, _CanonicalText(_UUID_FORM)]
-CanonicalTimestamp = Annotated[datetime, _CanonicalText(_TIMESTAMP_FORM)]
+CanonicalTimestamp = Annotated[datetime, _CanonicalText(_TIMESTAMP_FORM, _with_offset)]
 
 
 class ModelEnvelopeError(BaseModel):
     """Why a request failed: `code` and `retryable` for programs, `message` for people, `details` for both."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     code: EnumErrorCode
     message: str
     handler_type: EnumHandlerType | None = None
     operation: str | None = None
     retryable: bool
-    details: JsonObject = Field(default_factory=dict)
+    details: Annotated[JsonObject, _NullIsDefault()] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _nulls_to_defaults(self) -> Self:
+        if self.__dict__["details"] is None:
+            self.__dict__["details"] = {}
+        return self
 
     @classmethod
     def of(cls, error: RuntimeHostError) -> Self:
-        """What the bus may know of an error."""
+        """What the bus may know of an error. Details that are no JSON are left out: a failure is always told."""
+        details = error.details
+        if not _is_json(details):
+            details = {name: value for name, value in details.items() if _is_json({name: value})}
         return cls(
             code=error.code,
-            message=error.message,
+            message=_unicode(error.message),
             handler_type=error.handler_type,
-            operation=error.operation,
+            operation=None if error.operation is None else _unicode(error.operation),
             retryable=error.retryable,
-            details=error.details,
+            details=details,
         )
+
+
+_DETAILS = TypeAdapter(JsonObject, config=ConfigDict(strict=True, allow_inf_nan=False))
+
+
+def _is_json(details: JsonObject) -> bool:
+    try:
+        _DETAILS.dump_json(_DETAILS.validate_python(details))
+    except (ValidationError, PydanticSerializationError):
+        return False
+    return True
+
+
+def _unicode(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class ModelOnexEnvelope(BaseModel):
@@ -74,10 +131,12 @@ class ModelOnexEnvelope(BaseModel):
     to a redelivered request is recognised as the same one.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, ser_json_inf_nan="constants")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, ser_json_inf_nan="constants"
+    )
 
     envelope_id: CanonicalUuid
-    envelope_version: Literal["1.0.0"] = "1.0.0"
+    envelope_version: Annotated[Literal["1.0.0"], _NullIsDefault()] = "1.0.0"
     correlation_id: CanonicalUuid | None = None
     causation_id: CanonicalUuid | None = None
     source_node: str | None = None
@@ -85,15 +144,18 @@ class ModelOnexEnvelope(BaseModel):
     handler_type: EnumHandlerType | None = None
     operation: Annotated[str, Field(min_length=1)] | None = None
     payload: JsonObject | None = None
-    metadata: JsonObject = Field(default_factory=dict)
+    metadata: Annotated[JsonObject, _NullIsDefault()] = Field(default_factory=dict)
     timestamp: CanonicalTimestamp
-    ttl_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    is_response: bool = False
+    ttl_seconds: Annotated[float, Field(gt=0)] | None = None
+    is_response: Annotated[bool, _NullIsDefault()] = False
     success: bool | None = None
     error: ModelEnvelopeError | None = None
 
     @model_validator(mode="after")
     def _request_or_response(self) -> Self:
+        values = self.__dict__
+        if values["metadata"] is None or values["is_response"] is None or values["envelope_version"] is None:
+            values.update({name: default() for name, default in _DEFAULTS.items() if values[name] is None})
         if self.is_response:
             if self.success is None:
                 raise _inconsistent("success", "a response says whether it succeeded: true or false")
@@ -178,6 +240,11 @@ class ModelOnexEnvelope(BaseModel):
         )
 
 
+_DEFAULTS: dict[str, Callable[[], object]] = {
+    "envelope_version": lambda: "1.0.0",
+    "metadata": dict,
+    "is_response": lambda: False,
+}
 _FIELDS = set(ModelOnexEnvelope.model_fields)
 
 
