@@ -4,11 +4,10 @@ Each raises MisfitError with a sentence that names what is wanted, and never the
 """
 
 import re
-from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from math import isfinite
-from typing import Final, TypeGuard, cast
+from typing import Any, Final, TypeGuard, cast
 
 from pydantic import JsonValue
 
@@ -17,6 +16,7 @@ from omnibase_core.errors import shown
 MAX_DECIMAL_DIGITS: Final = 1_000
 MAX_DEPTH: Final = 32
 INT_LIMIT: Final = 2**63
+_INT_LOWEST: Final = -INT_LIMIT
 
 UUID_FORM: Final = "^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 _UUID: Final = re.compile(UUID_FORM[:-1] + r"\Z")
@@ -227,28 +227,38 @@ def object_out(value: object) -> dict[str, JsonValue]:
 
 def is_plain_json(value: object, depth: int = 1) -> TypeGuard[JsonValue]:
     """Whether an object or list is JSON as it stands, as most are; what this doubts is looked at in detail."""
-    items: Iterable[object]
+    texts: list[str] = []
+    if type(value) not in (dict, list) or not _gather(value, depth, texts):
+        return False
+    try:
+        "".join(texts).encode()
+    except (TypeError, UnicodeEncodeError):
+        return False
+    return True
+
+
+def _gather(value: Any, depth: int, texts: list[str]) -> bool:
+    """One walk; adds every text to `texts`, keys unseen, and says whether the rest is JSON."""
     if depth > MAX_DEPTH:
         return False
     if type(value) is dict:
-        if not all(type(key) is str and key.isascii() for key in value):
+        texts.extend(value)
+        value = value.values()
+    for item in value:
+        kind = type(item)
+        if kind is str:
+            texts.append(item)
+        elif kind is dict or kind is list:
+            if not _gather(item, depth + 1, texts):
+                return False
+        elif not (
+            (kind is int and _INT_LOWEST <= item < INT_LIMIT)
+            or (kind is float and item - item == 0.0)
+            or item is None
+            or kind is bool
+        ):
             return False
-        items = value.values()
-    elif type(value) is list:
-        items = value
-    else:
-        return False
-    return all(_is_plain_item(item, depth) for item in items)
-
-
-def _is_plain_item(item: object, depth: int) -> bool:
-    if type(item) is str:
-        return item.isascii()
-    if type(item) is int:
-        return -INT_LIMIT <= item < INT_LIMIT
-    if type(item) is float:
-        return isfinite(item)
-    return item is None or type(item) is bool or is_plain_json(item, depth + 1)
+    return True
 
 
 def _exact_number(value: float | Decimal) -> int | float:

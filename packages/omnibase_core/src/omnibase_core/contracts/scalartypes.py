@@ -93,7 +93,11 @@ OBJECT: Final = Scalar(
 INTEGER: Final = Scalar(
     "integer",
     {"decode": forms.integer, "encode": forms.integer_out, "check": forms.integer},
-    {"decode": _INTEGER, "encode": _function(forms.integer_out), "check": _INTEGER},
+    {
+        "decode": _INTEGER,
+        "encode": core_schema.union_schema([_INTEGER, _function(forms.integer_out)], mode="left_to_right"),
+        "check": _INTEGER,
+    },
     frozenset(("encode",)),
 )
 NUMBER: Final = Scalar(
