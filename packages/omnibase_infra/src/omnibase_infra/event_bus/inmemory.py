@@ -65,26 +65,30 @@ class InMemoryEventBus:
         self._told: list[_Told] = []
         self._consuming = False
         self._stopped = False
+        self._ending = False
         self._closed = False
 
     async def initialize(self, config: ModelEventBusBinding) -> None:
         """Takes the size limit from the binding; there is nothing to connect to."""
-        if self._limit or self._closed:
+        if self._limit or self._ending:
             raise ProtocolConfigurationError("The in-memory bus is initialized once; make a new one")
         self._limit = config.max_envelope_bytes
 
     async def shutdown(self) -> None:
         """Revokes what is still subscribed, refuses what still waits, and ends."""
-        if self._closed:
+        if self._ending:
             return
+        self._ending = True
         self.stop_consuming()
-        for topic in self._topics.values():
-            if topic.sink is not None:
-                await topic.sink.revoked(frozenset((topic.source,)), _REVOKE_BUDGET_S)
-        self._closed = True
-        for topic in self._topics.values():
-            self._tell([(acknowledged, message, _shut()) for message, acknowledged in topic.waiting])
-            topic.waiting.clear()
+        try:
+            for topic in self._topics.values():
+                if topic.sink is not None:
+                    await topic.sink.revoked(frozenset((topic.source,)), _REVOKE_BUDGET_S)
+        finally:
+            self._closed = True
+            for topic in self._topics.values():
+                self._tell([(acknowledged, message, _shut()) for message, acknowledged in topic.waiting])
+                topic.waiting.clear()
 
     async def publish_envelope(self, envelope: ModelOnexEnvelope, topic: str, *, key: bytes | None = None) -> None:
         """Publishes one envelope; waits while the topic is full."""
@@ -154,9 +158,10 @@ class InMemoryEventBus:
 
     def settle(self, delivery: Delivery, settlement: EnumSettlement) -> bool:
         """Records an outcome."""
-        if settlement is EnumSettlement.RELEASED:
+        topic = self._topics.get(delivery.source.topic)
+        if topic is None or topic.source != delivery.source or self._closed:
             return False
-        return self._topics[delivery.source.topic].frontier.settle(delivery.position)
+        return settlement is not EnumSettlement.RELEASED and topic.frontier.settle(delivery.position)
 
     async def flush(self) -> None:
         """There is nothing durable to write."""
@@ -208,8 +213,9 @@ class InMemoryEventBus:
 
     def _set_paused(self, sources: frozenset[Source], *, paused: bool) -> None:
         for source in sources:
-            if source.topic in self._topics:
-                self._topics[source.topic].paused = paused
+            topic = self._topics.get(source.topic)
+            if topic is not None and topic.source == source:
+                topic.paused = paused
 
     def _notify(self) -> None:
         wake, self._wake = self._wake, None
