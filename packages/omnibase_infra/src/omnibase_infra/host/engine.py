@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from omnibase_core.contracts.bindings import ModelEventBusBinding
 from omnibase_core.enums import EnumSettlement
+from omnibase_core.errors import EventBusError
 from omnibase_core.runtime import NodeRuntime
 from omnibase_core.verdict import Admission, EnumHappening, judge
 from omnibase_spi.event_bus import Delivery, Message, ProtocolEventBus, Source
@@ -58,10 +59,10 @@ class DeliveryEngine:
         self._done = 0
         self._settled: Counter[EnumSettlement] = Counter()
         self._given_up = 0
+        self._outbox = Outbox(bus, self._settle, self._shrink)
         self._courier = Courier(
-            runtime, binding, Desk(self._post, self._settle), group=group, clock=clock or Clock()
+            runtime, binding, Desk(self._outbox.post, self._settle), group=group, clock=clock or Clock()
         )
-        self._outbox = Outbox(bus, self._acknowledged, self._courier.shrink)
         self._lanes = Lanes(self._courier.carry, binding.max_inflight_envelopes)
 
     def deliver(self, batch: Sequence[Delivery]) -> None:
@@ -140,15 +141,8 @@ class DeliveryEngine:
     def _fill(self, stream: Stream) -> float:
         return max(len(stream.flights) / self._window, stream.size_bytes / _WINDOW_BYTES)
 
-    def _post(self, message: Message) -> None:
-        self._outbox.post(message)
-
-    def _acknowledged(self, message: Message) -> None:
-        flight = message.context
-        assert isinstance(flight, Flight)
-        flight.unacknowledged -= 1
-        if not flight.unacknowledged and flight.settlement is not None:
-            self._settle(flight, flight.settlement)
+    def _shrink(self, message: Message, error: EventBusError) -> Message | None:
+        return self._courier.shrink(message, error)
 
     def _settle(self, flight: Flight, settlement: EnumSettlement) -> None:
         if flight.over:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from operator import itemgetter
 
+from omnibase_core.enums import EnumSettlement
 from omnibase_core.errors import EventBusError
 from omnibase_core.verdict import EnumAnswer, EnumHappening, judge
 from omnibase_spi.event_bus import Message, ProtocolEventBus
@@ -25,18 +26,18 @@ _LONGEST_DELAY_S = 5.0
 class Outbox:
     """Publishes what flights post, again and again until it is acknowledged or its flight is over.
 
-    acknowledged: told of each message that is safe.
+    settle: told of each flight whose last message is safe, with the settlement that it waited for.
     shrink: gives what to send instead of a message that the bus will never take, or None for nothing.
     """
 
     def __init__(
         self,
         bus: ProtocolEventBus,
-        acknowledged: Callable[[Message], None],
+        settle: Callable[[Flight, EnumSettlement], None],
         shrink: Callable[[Message, EventBusError], Message | None],
     ) -> None:
         self._bus = bus
-        self._told = acknowledged
+        self._settle = settle
         self._shrink = shrink
         self._queue: list[Message] = []
         self._flushing = False
@@ -86,12 +87,15 @@ class Outbox:
         held.append((_flight(message).posted, message))
 
     def _acknowledged(self, message: Message, error: EventBusError | None) -> None:
+        flight = _flight(message)
         if error is None:
             if self._failures:
                 self._failures = 0
                 _log.info("publishing works again", extra={"event": events.ENGINE_PUBLISH_RECOVERED})
-            self._told(message)
-        elif _flight(message).over:
+            flight.unacknowledged -= 1
+            if not flight.unacknowledged and flight.settlement is not None:
+                self._settle(flight, flight.settlement)
+        elif flight.over:
             return
         elif judge(_happened(error)).answer is EnumAnswer.SAME_AGAIN:
             self._hold(message)
