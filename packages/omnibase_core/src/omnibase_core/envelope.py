@@ -191,12 +191,9 @@ class ModelOnexEnvelope(BaseModel):
 
     def failure(self, error: RuntimeHostError, *, timestamp: datetime) -> "ModelOnexEnvelope":
         """The error envelope: success false, no payload, and of the error only what the bus may know."""
+        told = ModelEnvelopeError.of(error)
         return self._response(
-            timestamp,
-            error.handler_type or self.handler_type,
-            error.operation or self.operation,
-            None,
-            ModelEnvelopeError.of(error),
+            timestamp, told.handler_type or self.handler_type, told.operation or self.operation, None, told
         )
 
     def _response(
