@@ -95,7 +95,7 @@ class Client:
         """The response to one request.
 
         Raises EnvelopeValidationError where the host could not read it as a request, EventBusError where the bus
-        did not take it or the host stops before it is answered.
+        did not take it, or the host stopped before the reply came.
         """
         if self._closed:
             raise _stopped()
@@ -110,34 +110,18 @@ class Client:
         return decode(reply.value, self._max_bytes)
 
     async def idle(self) -> None:
-        """Returns when everything that was submitted has its reply."""
+        """Returns when everything that was submitted has its reply. Raises EventBusError when the host stops."""
         if self._unanswered:
             self._quiet = self._quiet or asyncio.get_running_loop().create_future()
             await asyncio.shield(self._quiet)
 
     def close(self) -> None:
-        """Tells whoever still waits that no reply will come: EventBusError."""
-        stopped = EventBusError("The host stopped before the reply came; the request may or may not have run")
-        waiting = [self._room, self._quiet, *self._unanswered.values()]
-        for future in waiting:
+        """Tells whoever waits, now or later, that no reply will come: EventBusError."""
+        self._closed = True
+        for future in (self._room, self._quiet, *self._unanswered.values()):
             if future is not None and not future.done():
-                future.set_exception(stopped)
+                future.set_exception(_stopped())
                 future.exception()
-
-    def lose(self, reason: str) -> None:
-        """Answers everything that is unanswered with EVENT_BUS_ERROR: no reply will come any more."""
-        self._closed = True
-        for key in list(self._unanswered):
-            self._answer(Reply(key, b"", Refusal(EnumErrorCode.EVENT_BUS_ERROR, reason)))
-
-    def close(self) -> None:
-        """Ends the waiting of `submit` and `request`, which raise; what was submitted stays unanswered."""
-        self._closed = True
-        if self._room is not None:
-            _wake(self._room)
-        for waiting in self._unanswered.values():
-            if waiting is not None and not waiting.done():
-                waiting.set_exception(_stopped())
 
     def deliver(self, batch: Sequence[Delivery]) -> None:
         """Takes responses, and the dead letters of what was no envelope."""
@@ -186,7 +170,7 @@ def _wake(waiter: asyncio.Future[None]) -> None:
 
 
 def _stopped() -> EventBusError:
-    return EventBusError("The host has stopped, so this is not answered; send it to a host that runs")
+    return EventBusError("The host stopped before the reply came; the request may or may not have run")
 
 
 def _raised(refusal: Refusal) -> RuntimeHostError:
