@@ -63,7 +63,7 @@ class DeliveryEngine:
         self._courier = Courier(
             runtime, binding, Desk(self._outbox.post, self._settle), group=group, clock=clock or Clock()
         )
-        self._lanes = Lanes(self._courier.carry, binding.max_inflight_envelopes)
+        self._lanes = Lanes(self._courier.carry, self._outbox.flush, binding.max_inflight_envelopes)
 
     def deliver(self, batch: Sequence[Delivery]) -> None:
         """Takes the records. A source that nobody announced gets its stream here: to skip would be to lose."""
@@ -80,7 +80,7 @@ class DeliveryEngine:
                 continue
             put(stream.take_off(delivery, admit(delivery)), self._key(delivery))
         for stream in touched:
-            if not stream.paused and self._fill(stream) >= 1.0:
+            if not stream.paused and self._full(stream):
                 stream.paused = True
                 self._bus.pause(frozenset((stream.source,)))
 
@@ -138,8 +138,12 @@ class DeliveryEngine:
             return (delivery.source.topic, delivery.source.partition)
         return None
 
-    def _fill(self, stream: Stream) -> float:
-        return max(len(stream.flights) / self._window, stream.size_bytes / _WINDOW_BYTES)
+    def _full(self, stream: Stream) -> bool:
+        return len(stream.flights) >= self._window or stream.size_bytes >= _WINDOW_BYTES
+
+    def _roomy(self, stream: Stream) -> bool:
+        share = self._resume_at
+        return len(stream.flights) <= self._window * share and stream.size_bytes <= _WINDOW_BYTES * share
 
     def _shrink(self, message: Message, error: EventBusError) -> Message | None:
         return self._courier.shrink(message, error)
@@ -154,7 +158,7 @@ class DeliveryEngine:
         else:
             self._settled[settlement] += 1
         self._bus.settle(flight.delivery, settlement)
-        if stream.paused and stream.state is EnumStreamState.LIVE and self._fill(stream) <= self._resume_at:
+        if stream.paused and stream.state is EnumStreamState.LIVE and self._roomy(stream):
             stream.paused = False
             self._bus.resume(frozenset((stream.source,)))
 

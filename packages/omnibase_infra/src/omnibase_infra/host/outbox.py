@@ -1,8 +1,8 @@
 """The outbox: messages on their way to the bus, until each is acknowledged.
 
-Workers post messages; one flush per step of the loop hands them to the bus as a batch, in order. A message
-that failed is held and published again, and whatever has the same topic and key waits behind it: else it
-would overtake.
+Workers post messages; one flush per step of the loop hands them to the bus as a batch, in order, and a worker
+that is alone flushes at once, before it rests. A message that failed is held and published again, and whatever has
+the same topic and key waits behind it: else it would overtake.
 """
 
 import asyncio
@@ -54,7 +54,15 @@ class Outbox:
         self._queue.append(message)
         if not self._flushing:
             self._flushing = True
-            asyncio.get_running_loop().call_soon(self._flush)
+            asyncio.get_running_loop().call_soon(self._flush_step)
+
+    def flush(self) -> None:
+        """Hands over what was posted, for who knows that nobody posts anything else in this step of the loop."""
+        batch, self._queue = self._queue, []
+        if self._held:
+            batch = [message for message in batch if not self._wait_behind(message)]
+        if batch:
+            self._bus.publish_batch(batch, self._acknowledged)
 
     def close(self) -> None:
         """Publishes nothing from now on."""
@@ -68,13 +76,9 @@ class Outbox:
         """Messages that wait to be published again."""
         return sum(map(len, self._held.values()))
 
-    def _flush(self) -> None:
+    def _flush_step(self) -> None:
         self._flushing = False
-        batch, self._queue = self._queue, []
-        if self._held:
-            batch = [message for message in batch if not self._wait_behind(message)]
-        if batch:
-            self._bus.publish_batch(batch, self._acknowledged)
+        self.flush()
 
     def _wait_behind(self, message: Message) -> bool:
         if (message.topic, message.key) not in self._held:
