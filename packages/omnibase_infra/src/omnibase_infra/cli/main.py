@@ -13,7 +13,6 @@ from omnibase_infra.cli.demo import demo
 from omnibase_infra.cli.describe import describe
 from omnibase_infra.cli.diff import diff
 from omnibase_infra.cli.init import init
-from omnibase_infra.cli.init import init
 from omnibase_infra.cli.pipe import pipe
 from omnibase_infra.cli.run import run
 from omnibase_infra.cli.schema import schema
