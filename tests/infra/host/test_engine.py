@@ -366,6 +366,25 @@ async def test_an_unforeseen_exception_is_answered_without_its_text() -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_cancellation_that_nobody_asked_for_is_answered_like_any_other_exception() -> None:
+    bus = SimulatedBus()
+
+    def cancelled(_: ModelOnexEnvelope) -> JsonObject:
+        raise asyncio.CancelledError
+
+    async with engine_on(bus, ImmediateRuntime(cancelled)):
+        for number in range(3):
+            bus.append(b"k", raw_request(number))
+        bus.poll(3)
+        await settled_loop()
+        bus.acknowledge(bus.partition_of(b"k"))
+        await settled_loop()
+        bus.acknowledge(bus.partition_of(b"k"))
+        codes = [answer.error and answer.error.code for answer in (decode(sent.value) for sent in bus.published)]
+        assert codes == [EnumErrorCode.INTERNAL_ERROR] * 3
+
+
+@pytest.mark.asyncio
 async def test_without_a_dead_letter_topic_a_record_that_is_no_envelope_is_skipped() -> None:
     bus = SimulatedBus()
     async with engine_on(bus, ImmediateRuntime(echo), dead_letter=None):

@@ -99,14 +99,27 @@ class NodeInstance:
             raise _invalid_input(error) from None
         try:
             result = compute(values)
-        except Exception as error:
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
             raise HandlerExecutionError(
                 f"The function of COMPUTE node '{self.slug}' failed; the host's log has the reason"
             ) from error
+        return NodeResult(self._encoded(result))
+
+    def _encoded(self, result: Mapping[str, object]) -> JsonObject:
         try:
-            return NodeResult(self._output.encode(result))
+            payload = self._output.encode(result)
+            if not self._output.bounded:
+                check_json(payload)
         except FieldMismatchError as error:
             raise _unexpected_output(self.slug, error, effect=False) from None
+        except EnvelopeValidationError as error:
+            raise UnexpectedResultError(
+                f"The result of node '{self.slug}' does not fit an envelope: {error.message}",
+                details={"path": error.path},
+            ) from None
+        return payload
 
     def _chosen(self, envelope: ModelOnexEnvelope) -> tuple[str, ModelIoOperation]:
         name = envelope.operation

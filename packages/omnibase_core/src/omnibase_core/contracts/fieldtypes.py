@@ -9,14 +9,17 @@ canonical wire.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
 from omnibase_core import suggest
 from omnibase_core.contracts import forms
 from omnibase_core.contracts.forms import MisfitError
-from omnibase_core.contracts.scalartypes import STRING, STRING_SCHEMA, WAYS, Problem, Scalar, Way
+from omnibase_core.contracts.scalartypes import ANY, OBJECT, STRING, STRING_SCHEMA, WAYS, Problem, Scalar, Way
 from omnibase_core.errors import shown
+
+UNBOUNDED: Final = 1_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,13 +106,14 @@ class Slot:
 
 
 class RecordType:
-    """A declared model as a type: strict and closed."""
+    """A declared model as a type: strict and closed. levels: as `levels_of` has it."""
 
     takes_null = False
 
     def __init__(self, name: str, slots: Mapping[str, Slot]) -> None:
         self.name = name
         self.slots = slots
+        self.levels: int = 1 + max((levels_of(slot.type) for slot in slots.values()), default=0)
         inner = {key: record for slot in slots.values() for key, record in records_of(slot.type).items()}
         self.records: Mapping[str, RecordType] = {**inner, name: self}
         self.changed: frozenset[Way] = frozenset(
@@ -155,6 +159,17 @@ def records_of(type_: FieldType) -> Mapping[str, RecordType]:
     while isinstance(type_, ListOf | MapOf):
         type_ = type_.item
     return type_.records if isinstance(type_, RecordType) else {}
+
+
+def levels_of(type_: FieldType) -> int:
+    """How deep a value of this type nests: 0 for a text, 1 for a list of them, `UNBOUNDED` and more for JSON."""
+    wrappers = 0
+    while isinstance(type_, ListOf | MapOf):
+        type_ = type_.item
+        wrappers += 1
+    if isinstance(type_, RecordType):
+        return wrappers + type_.levels
+    return wrappers + (UNBOUNDED if type_ in (ANY, OBJECT) else 0)
 
 
 def validator(of: FieldType, way: Way) -> SchemaValidator:

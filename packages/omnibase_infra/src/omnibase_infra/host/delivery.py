@@ -1,5 +1,6 @@
 """One delivery on its way: admitted, run by its node, answered. What an outcome means, core's `judge` says."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -140,7 +141,9 @@ class Courier:
         except RuntimeHostError as error:
             self._log_failure(envelope, error)
             self._fail(flight, envelope, error, EnumHappening.FAILED)
-        except Exception:  # noqa: BLE001 - FORMATS 2: an unforeseen exception is answered with INTERNAL_ERROR
+        except (Exception, asyncio.CancelledError) as error:  # FORMATS 2: INTERNAL_ERROR
+            if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+                raise
             _log.exception("an unforeseen exception", extra=about(envelope, events.DELIVERY_UNFORESEEN))
             internal = RuntimeHostError(
                 "An internal error; the host's log has its trace under this correlation id"
@@ -220,6 +223,12 @@ class Courier:
             )
         elif _log.isEnabledFor(logging.DEBUG):
             _log.debug("%s: %s", error.code, error.message, extra=about(envelope, events.DELIVERY_FAILED))
+
+
+def _is_cancelled() -> bool:
+    """Whether the running task itself is being cancelled; else the exception comes out of a handler."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 def _place(delivery: Delivery) -> dict[str, object]:
