@@ -203,6 +203,13 @@ class DbHandler:
                 )
 
 
+def statements_of(envelope: ModelOnexEnvelope) -> Sequence[ModelDbStatement]:
+    """The statements that a request asks for. Raises InvalidParameterError that names fields, never values."""
+    if envelope.operation == "db.transaction":
+        return _payload(ModelDbTransaction, envelope).statements
+    return (_payload(ModelDbStatement, envelope),)
+
+
 def _answer(result: Result) -> JsonObject:
     rows: list[JsonValue] = [*result.rows]
     return {"rows": rows, "row_count": result.row_count}
