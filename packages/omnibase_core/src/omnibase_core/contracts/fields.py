@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from pydantic_core import ValidationError
 
 from omnibase_core.contracts.declarations import DeclarationProblem, ModelDeclaredModel, ModelField, survey
-from omnibase_core.contracts.fieldtypes import RecordType, levels_of, validator
+from omnibase_core.contracts.fieldtypes import RecordType, levels_of, shared_validator
 from omnibase_core.contracts.forms import FIELD_DEPTH, MAX_DEPTH
 from omnibase_core.contracts.scalartypes import ANY, OBJECT, Problem, Way
 from omnibase_core.envelope import JsonObject
@@ -92,7 +92,7 @@ class CompiledModel:
         return converted if changed else cast("dict[str, object]", value)
 
     def _built(self, way: Way) -> _Validator:
-        built = validator(self.record, way).validate_python, way in self.record.changed
+        built = shared_validator(self.record, way).validate_python, way in self.record.changed
         self._validators[way] = built
         return built
 

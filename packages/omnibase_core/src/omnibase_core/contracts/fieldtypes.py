@@ -7,7 +7,7 @@ There are three ways through a type: `decode` wire -> values, `encode` values ->
 canonical wire.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,9 @@ from omnibase_core.contracts.scalartypes import ANY, OBJECT, STRING, STRING_SCHE
 from omnibase_core.errors import shown
 
 UNBOUNDED: Final = 1_000
+
+_MOST_SHARED: Final = 4_096
+_SHARED: Final[dict[tuple[Hashable, Way], SchemaValidator]] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +109,10 @@ class Slot:
 
 
 class RecordType:
-    """A declared model as a type: strict and closed. levels: as `levels_of` has it."""
+    """A declared model as a type: strict and closed.
+
+    levels: as `levels_of` has it. shape: what it declares, whatever its own name; equal shapes, equal validators.
+    """
 
     takes_null = False
 
@@ -118,6 +124,10 @@ class RecordType:
         self.records: Mapping[str, RecordType] = {**inner, name: self}
         self.changed: frozenset[Way] = frozenset(
             way for slot in slots.values() for way in (WAYS if slot.defaults else slot.type.changed)
+        )
+        self.shape: Hashable = (
+            tuple((slot.name, slot.type.name, slot.required, repr(slot.defaults)) for slot in slots.values()),
+            tuple((key, record.shape) for key, record in sorted(inner.items())),
         )
 
     def schema(self, way: Way) -> CoreSchema:
@@ -177,6 +187,17 @@ def validator(of: FieldType, way: Way) -> SchemaValidator:
     definitions = [record.definition(way) for record in records_of(of).values()]
     schema = of.schema(way)
     return SchemaValidator(core_schema.definitions_schema(schema, definitions) if definitions else schema)
+
+
+def shared_validator(of: RecordType, way: Way) -> SchemaValidator:
+    """The same, built once for all models of one shape: hosts have families of nodes that are declared alike."""
+    key = (of.shape, way)
+    found = _SHARED.get(key)
+    if found is None:
+        if len(_SHARED) >= _MOST_SHARED:
+            _SHARED.clear()
+        found = _SHARED[key] = validator(of, way)
+    return found
 
 
 def _not_null(value: object) -> object:
