@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from omnibase_core.contracts.bindings import ModelHandlerBinding
 from omnibase_core.contracts.load import parse_node_contract
@@ -74,6 +74,7 @@ async def test_transform_makes_every_text_upper_case_and_leaves_the_rest() -> No
     assert payload["a"] == "x"
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
