@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 from omnibase_core.codec import decode
-from omnibase_core.enums import EnumErrorCode, EnumSettlement
+from omnibase_core.enums import EnumErrorCode, EnumHandlerType, EnumSettlement
 from omnibase_core.envelope import JsonObject, ModelOnexEnvelope
 from omnibase_core.errors import HandlerExecutionError
-from omnibase_core.runtime import NodeRuntime
+from omnibase_core.runtime import NodeResult, NodeRuntime
 from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.engine import DeliveryEngine
 from omnibase_infra.host.flight import Flight
@@ -296,6 +296,28 @@ async def test_a_request_whose_time_has_passed_is_answered_and_not_run() -> None
         assert runtime.started == []
         assert answer.error is not None
         assert answer.error.code is EnumErrorCode.ENVELOPE_EXPIRED
+
+
+@pytest.mark.parametrize(("handler_type", "effect"), [(EnumHandlerType.DB, "performed"), (None, None)])
+@pytest.mark.asyncio
+async def test_a_response_over_the_limit_says_that_its_effect_was_performed(
+    handler_type: EnumHandlerType | None, effect: str | None
+) -> None:
+    bus = SimulatedBus()
+
+    class Wordy(NodeRuntime):
+        async def route_envelope(self, envelope: ModelOnexEnvelope) -> NodeResult:
+            return NodeResult({"text": "x" * 10_000}, handler_type, None)
+
+    async with engine_on(bus, Wordy(), max_envelope_bytes=4_096):
+        bus.append(b"k", raw_request(0))
+        bus.poll(1)
+        await settled_loop()
+        bus.acknowledge(bus.partition_of(b"k"))
+        error = decode(bus.published[0].value).error
+    assert error is not None
+    assert error.code is EnumErrorCode.PAYLOAD_TOO_LARGE
+    assert error.details.get("effect") == effect
 
 
 @pytest.mark.asyncio

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from omnibase_core.codec import decode
 from omnibase_core.contracts.bindings import ModelEventBusBinding
 from omnibase_core.enums import EnumSettlement
-from omnibase_core.envelope import ModelOnexEnvelope
+from omnibase_core.envelope import JsonObject, ModelOnexEnvelope
 from omnibase_core.errors import EnvelopeValidationError, EventBusError, PayloadTooLargeError, RuntimeHostError
 from omnibase_core.runtime import NodeInstance, NodeResult, NodeRuntime
 from omnibase_core.verdict import Admission, EnumAnswer, EnumHappening, admit, expired, judge
@@ -111,7 +111,8 @@ class Courier:
         size = len(message.value)
         if size <= self._limit:
             return message
-        return self._small(flight, request, {"size_bytes": size, "limit_bytes": self._limit})
+        performed: JsonObject = {"effect": "performed"} if reply.success and reply.handler_type else {}
+        return self._small(flight, request, {"size_bytes": size, "limit_bytes": self._limit, **performed})
 
     def _small(self, flight: Flight, request: ModelOnexEnvelope, details: Mapping[str, JsonValue]) -> Message:
         """The error envelope that stands for a response of any size."""
