@@ -116,7 +116,7 @@ def test_a_good_request_passes_every_step_and_would_run(loaded: LoadedContract) 
         "http.get, as the envelope says",
         "fits ModelAsk",
         "the payload of http.get, below https://api.example.com/v1/users",
-        "'http' (http), timeout 900 ms, 1 retries",
+        "'http' (http), timeout 900 ms",
         "GET https://api.example.com/v1/users/7?lang=en",
     ]
     assert explanation.outcome == "would run"

@@ -6,7 +6,6 @@ from typing import Literal
 
 from omnibase_core import suggest
 from omnibase_core.codec import decode
-from omnibase_core.contracts.bindings import ModelHandlerBinding
 from omnibase_core.contracts.load import LoadedContract
 from omnibase_core.contracts.node import ModelNodeContract
 from omnibase_core.enums import EnumNodeKind
@@ -126,7 +125,7 @@ class Explainer:
         binding = next(
             each for each in self._contract.handlers if (each.type, each.name) == (given.handler_type, name)
         )
-        self._pass("handler", f"'{name}' ({binding.type}), {self._policies(envelope, binding)}")
+        self._pass("handler", f"'{name}' ({binding.type}), timeout {binding.timeout_ms} ms")
         payload = _object(redacted(given.payload))
         try:
             call = _object(redacted(foreseen(binding, given))) or {}
@@ -142,11 +141,6 @@ class Explainer:
             payload=payload,
             call=call,
         )
-
-    def _policies(self, envelope: ModelOnexEnvelope, binding: ModelHandlerBinding) -> str:
-        entry = next(entry for entry in self._contract.nodes if entry.slug == envelope.target_node)
-        policies = entry.policies(binding)
-        return f"timeout {policies.timeout_ms} ms, {policies.retry_policy.max_retries} retries"
 
     def _pass(self, step: Step, message: str) -> None:
         self._steps.append(ModelExplainedStep(step=step, passed=True, message=message))
