@@ -232,10 +232,10 @@ def is_plain_json(value: object, depth: int = FIELD_DEPTH) -> TypeGuard[JsonValu
     if not _gather(value, depth, texts):
         return False
     try:
-        "".join(texts).encode()
+        together = "".join(texts)
+        return together.isascii() or bool(together.encode())
     except (TypeError, UnicodeEncodeError):
         return False
-    return True
 
 
 def _gather(value: Any, depth: int, texts: list[str]) -> bool:

@@ -252,9 +252,9 @@ class InMemoryEventBus:
             message, acknowledged = topic.waiting.popleft()
             topic.queue.append(message)
             self._told.append((acknowledged, (message,), None))
+        topic.sink.deliver(batch)
         if topic.queue:
             self._schedule()
-        topic.sink.deliver(batch)
 
     def _set_paused(self, sources: frozenset[Source], *, paused: bool) -> None:
         for source in sources:

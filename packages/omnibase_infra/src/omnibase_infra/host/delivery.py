@@ -24,11 +24,13 @@ from omnibase_infra.host.messages import (
     dead_letter_message,
     response_message,
     without_metadata,
+    without_payload,
 )
 from omnibase_infra.telemetry import events
 from omnibase_infra.telemetry.events import about
 
 _log = logging.getLogger("onex.delivery")
+_LARGE_BYTES = 16 * 1024  # from here on a payload is let go before its response is acknowledged
 _SUCCESS = judge(EnumHappening.SUCCEEDED).settlement
 _UNSENT = judge(EnumHappening.NO_ENVELOPE, dead_letters=False).settlement or EnumSettlement.SKIPPED
 
@@ -151,6 +153,8 @@ class Courier:
             )
             self._fail(flight, envelope, internal, EnumHappening.UNFORESEEN)
         else:
+            if len(flight.delivery.value) > _LARGE_BYTES:
+                flight.cargo = Admission(without_payload(envelope), None)
             self._conclude(flight, (response,), _SUCCESS)
 
     async def _by(self, deadline: float, envelope: ModelOnexEnvelope) -> NodeResult:
