@@ -337,19 +337,21 @@ async def test_a_response_over_the_limit_becomes_a_small_error_in_its_place() ->
         assert error.code is EnumErrorCode.PAYLOAD_TOO_LARGE
 
 
+@pytest.mark.parametrize("asked", [0, 100_000], ids=["small request", "large request"])
 @pytest.mark.asyncio
-async def test_a_message_that_only_the_bus_finds_too_large_becomes_a_small_error() -> None:
+async def test_a_message_that_only_the_bus_finds_too_large_becomes_a_small_error(asked: int) -> None:
     bus = SimulatedBus(limit_bytes=1_500)
     runtime = ImmediateRuntime(lambda _: {"text": "x" * 3_000})
     async with engine_on(bus, runtime):
-        bus.append(b"k", raw_request(0))
+        bus.append(b"k", json.dumps({**json.loads(raw_request(0)), "payload": {"text": "x" * asked}}).encode())
         bus.poll(1)
         await settled_loop()
         await asyncio.sleep(0.01)  # the small answer leaves by a timer of no delay
         bus.acknowledge(bus.partition_of(b"k"))
-        error = decode(bus.published[0].value).error
-        assert error is not None
-        assert error.details["limit_bytes"] == 1_500
+        answer = decode(bus.published[0].value)
+        assert answer.error is not None
+        assert answer.error.details["limit_bytes"] == 1_500
+        assert answer.correlation_id == request(0).correlation_id
         assert bus.frontier_of[bus.source].next_position == 1
 
 
