@@ -5,7 +5,17 @@ from types import MappingProxyType
 from typing import Final
 
 from omnibase_core import urls
-from omnibase_core.contracts.changes import Audience, Finding, Rule, Verdict, breaks, field_changes, note, ranked
+from omnibase_core.contracts.changes import (
+    Audience,
+    Finding,
+    Rule,
+    Verdict,
+    breaks,
+    field_changes,
+    note,
+    of_field,
+    ranked,
+)
 from omnibase_core.contracts.compare_models import Direction, FieldChange, compare_records
 from omnibase_core.contracts.fields import ModelDeclaredModel
 from omnibase_core.contracts.node import ModelIoOperation, ModelNodeContract
@@ -27,8 +37,8 @@ NODE_RULES: Final[Mapping[str, Rule]] = MappingProxyType(
 def compare_nodes(old: ModelNodeContract, new: ModelNodeContract) -> Iterator[Finding]:
     """Every change between two node contracts; descriptions are none."""
     before, after = (_fields(contract) for contract in (old, new))
-    for name, rule, verdict, message in field_changes(before, after, NODE_RULES, note("operators")):
-        yield Finding(name, "changed", verdict, rule.affects, message, (name,), (name,))
+    for difference in field_changes(before, after, NODE_RULES, note("operators")):
+        yield of_field(difference, difference.name, (), ())
     yield from _compare_models(old, new, "input")
     yield from _compare_models(old, new, "output")
     yield from _compare_operations(old, new)
@@ -108,9 +118,8 @@ def _compare_entries(subject: str, was: Entry, now: Entry) -> Iterator[Finding]:
     )
     rules = {"target": _HTTP_TARGET} if was[1].type is EnumHandlerType.HTTP else {}
     rules["handler"] = note("operators", "another handler binding performs it")
-    for name, rule, verdict, message in field_changes(before, after, rules, note("responders")):
-        paths = (*_entry_path(was), name), (*_entry_path(now), name)
-        yield Finding(f"{subject} {name}", "changed", verdict, rule.affects, message, *paths)
+    for difference in field_changes(before, after, rules, note("responders")):
+        yield of_field(difference, f"{subject} {difference.name}", _entry_path(was), _entry_path(now))
 
 
 def _entry_path(entry: Entry) -> Path:
