@@ -1,4 +1,4 @@
-"""One validator: a config of the http handler is refused with file and line just where its start would refuse it."""
+"""One validator: a config of the http handler is refused with file and line where its start would refuse it."""
 
 import json
 
