@@ -104,8 +104,13 @@ class Flow:
             self._forget([number for number, _ in taken])
             told(self.answered, self.failed)
 
-    def summary(self, seconds: float, given_up: Sequence[int], *, stopped: bool) -> str:
-        """What happened, in a line. given_up: the lines without a response, or whose response is not written."""
+    def summary(
+        self, seconds: float, given_up: Sequence[int], *, stopped: bool, unwritable: str | None = None
+    ) -> str:
+        """What happened, in a line. given_up: the lines without a response, or whose response is not written.
+
+        unwritable: a clause that says what keeps responses from being written.
+        """
         unwritten = self.unwritten
         unanswered = sorted(set(given_up).difference(unwritten))
         parts = [f"{counted(self.answered, 'envelope')}: {self.answered - self.failed:,} succeeded"]
@@ -116,6 +121,8 @@ class Flow:
             parts.append(f"{len(unwritten):,} answered and not written ({_ranges(unwritten)})")
         if stopped:
             parts.append("stopped by a signal before the end of the input")
+        if unwritable is not None:
+            parts.append(unwritable)
         return f"{', '.join(parts)}; {seconds:.1f} s, {self.answered / max(seconds, 0.001):,.0f} a second"
 
     async def _feed(self, lines: Sequence[Line]) -> None:
