@@ -159,6 +159,7 @@ class Client:
             self.on_reply(reply)
         if self._room is not None:
             _wake(self._room)
+            self._room = None
         if self._quiet is not None and not self._unanswered:
             _wake(self._quiet)
             self._quiet = None
