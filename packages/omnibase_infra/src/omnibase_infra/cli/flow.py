@@ -9,12 +9,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from omnibase_core.codec import encode
-from omnibase_core.enums import EnumErrorCode
 from omnibase_core.envelope import ModelEnvelopeError, ModelOnexEnvelope
+from omnibase_core.errors import PayloadTooLargeError, RuntimeHostError
 
 from omnibase_infra.cli.command import counted
 from omnibase_infra.cli.stdio import Line, LineReader, Output
-from omnibase_infra.host.client import Refusal, Reply
+from omnibase_infra.host.client import Reply
 from omnibase_infra.host.clock import Clock
 
 Submit = Callable[[Sequence[tuple[bytes, bytes]]], Awaitable[None]]
@@ -147,17 +147,17 @@ class Flow:
         if len(line.content) <= self._limit:
             return True
         message = f"the line has more than {self._limit} bytes, which is the limit of an envelope; send less"
-        self._refuse(line.number, Refusal(EnumErrorCode.PAYLOAD_TOO_LARGE, message))
+        self._refuse(line.number, PayloadTooLargeError(message))
         return False
 
-    def _refuse(self, number: int, refusal: Refusal) -> None:
+    def _refuse(self, number: int, refusal: RuntimeHostError) -> None:
         envelope = ModelOnexEnvelope(
             envelope_id=self._clock.new_id(),
             timestamp=self._clock.now(),
             metadata={"line": number},
             is_response=True,
             success=False,
-            error=ModelEnvelopeError(code=refusal.code, message=refusal.message, retryable=False),
+            error=ModelEnvelopeError.of(refusal),
         )
         self._finish(number, encode(envelope), failed=True)
 
