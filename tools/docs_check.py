@@ -8,6 +8,10 @@ in a comment on the line before it:
     json              parses
     bash, console     each command stands in the file that CHECKED names, or is one that onex-host understands
     <!-- docs: run -->                  a bash block that is run, in an empty folder
+    <!-- docs: file NAME -->            a block that is a file in the folder of the page's sessions
+    <!-- docs: session -->              a console block that is run: each command in the page's folder, one after
+                                        the other, and what is shown below it is what it prints and nothing else;
+                                        `…` in a line stands for what differs between runs, alone for any lines
     <!-- docs: output of COMMAND -->    a block that equals what the command prints
     <!-- docs: fragment, WHY -->        yaml or json that parses and is no whole contract
     <!-- docs: skip, WHY -->            nothing is checked
@@ -25,7 +29,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import yaml
 from omnibase_core.contracts.findings import Refusal
@@ -52,9 +56,12 @@ CHECKED: Final[Mapping[str, str]] = {
 }
 
 _FENCE: Final = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|~{3,})(?P<language>[\w+-]*)\s*$")
-_MARK: Final = re.compile(r"<!-- docs: (?P<kind>run|skip|fragment|output of)(?:,? (?P<rest>.+?))? -->")
+_MARK: Final = re.compile(
+    r"<!-- docs: (?P<kind>run|file|session|skip|fragment|output of)(?:,? (?P<rest>.+?))? -->"
+)
 _LINK: Final = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)|!\[[^\]]*\]\((?P<image>[^)\s]+)\)")
 _TIMEOUT_S: Final = 300
+_END: Final = "\x1e"
 _UNCHECKED: Final = frozenset({"", "text", "mermaid", "sql", "ini", "toml", "diff", "http"})
 
 
@@ -127,8 +134,10 @@ def _anchor(heading: str) -> str:
 def marks(page: Page) -> Iterator[Finding]:
     """A block that is left out says why; a block in a language that nobody checks is marked."""
     for block in page.blocks:
-        if block.mark in {"skip", "fragment", "output of"} and not block.reason:
+        if block.mark in {"file", "skip", "fragment", "output of"} and not block.reason:
             yield block.line, f"'docs: {block.mark}' needs a reason: <!-- docs: {block.mark}, why -->"
+        if block.mark == "session" and block.language != "console":
+            yield block.line, "a session is a console block"
         if not block.mark and block.language not in _UNCHECKED and block.language not in _LANGUAGES:
             yield block.line, f"nothing checks '{block.language}': mark the block with <!-- docs: skip, why -->"
 
@@ -165,18 +174,22 @@ def python(page: Page) -> Iterator[Finding]:
 
 
 def data(page: Page) -> Iterator[Finding]:
-    """YAML and JSON parse."""
+    """YAML and JSON parse; a file of JSON lines line by line, unless it is wrong on purpose."""
     for block in page.blocks:
-        if block.mark in {"", "fragment"} and block.language in {"yaml", "json"}:
+        if block.mark in {"", "file", "fragment"} and block.language in {"yaml", "json"}:
+            lines = block.text.splitlines() if block.reason.endswith(".jsonl") else [block.text]
             try:
-                json.loads(block.text) if block.language == "json" else yaml.safe_load(block.text)
+                for text in lines:
+                    json.loads(text) if block.language == "json" else yaml.safe_load(text)
             except (yaml.YAMLError, ValueError) as error:
                 yield block.line, f"this is no {block.language}: {error}"
 
 
 def contracts(page: Page) -> Iterator[Finding]:
     """A YAML block that is a contract is a valid one; the nodes that it names are blocks of the same page."""
-    found = {block: _mapping(block) for block in page.blocks if block.language == "yaml" and not block.mark}
+    found = {
+        block: _mapping(block) for block in page.blocks if block.language == "yaml" and block.mark in {"", "file"}
+    }
     nodes = {f"{value['name']}.yaml": block for block, value in found.items() if "node_type" in value}
 
     def reader(path: str) -> bytes | FileRefusal:
@@ -210,7 +223,7 @@ def _problems(block: Block, problems: Sequence[ModelProblem]) -> Iterator[Findin
 def commands(page: Page) -> Iterator[Finding]:
     """A command is run here, or is one that a check of this repository runs, or that onex-host understands."""
     for block in page.blocks:
-        if block.language not in {"bash", "console"} or block.mark == "skip":
+        if block.language not in {"bash", "console"} or block.mark in {"skip", "file", "session"}:
             continue
         if block.mark == "run":
             done = _run(["bash", "-euo", "pipefail", "-c", block.text])
@@ -264,22 +277,76 @@ def outputs(page: Page) -> Iterator[Finding]:
                 yield block.line, f"'{block.reason}' prints something else now:\n{done.stdout}{done.stderr}"
 
 
-def _run(words: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+def sessions(page: Page) -> Iterator[Finding]:
+    """The page's sessions, in one folder with the page's files, print what the page shows."""
+    if not any(block.mark == "session" for block in page.blocks):
+        return
     with tempfile.TemporaryDirectory() as folder:
-        return subprocess.run(
-            list(words),
-            cwd=folder,
-            env={**os.environ, "PATH": path, "COLUMNS": "100", "NO_COLOR": "1"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
+        for block in page.blocks:
+            if block.mark == "file":
+                path = Path(folder, block.reason)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(block.text, encoding="utf-8")
+            elif block.mark == "session":
+                yield from _replayed(block, folder)
 
 
-CHECKS: Final[Sequence[Check]] = (marks, links, python, data, contracts, commands, outputs)
+def _replayed(block: Block, folder: str) -> Iterator[Finding]:
+    steps = _steps(block)
+    # The end of each step is marked, and its exit code kept for a step that shows it with `echo $?`.
+    script = "".join(f"{{ {step.command}\n}} 2>&1\n__code=$?; echo {_END}; (exit $__code)\n" for step in steps)
+    done = _run(["bash", "-c", f'uv() {{ shift; "$@"; }}\n{script}'], folder)
+    printed = done.stdout.split(f"{_END}\n")
+    for step, text in zip(steps, printed, strict=False):
+        if not _shown_as(step.output).fullmatch(text):
+            yield block.line + step.offset, f"'{step.command}' prints something else:\n{text}"
+
+
+class _Step(NamedTuple):
+    offset: int
+    command: str
+    output: Sequence[str]
+
+
+def _steps(block: Block) -> Sequence[_Step]:
+    steps: list[_Step] = []
+    lines = iter(enumerate(block.text.splitlines(), 1))
+    for offset, line in lines:
+        if line.startswith("$ "):
+            command = line.removeprefix("$ ")
+            while command.endswith("\\"):
+                command = f"{command}\n{next(lines)[1]}"
+            steps.append(_Step(offset, command, []))
+        elif steps:
+            steps[-1] = steps[-1]._replace(output=[*steps[-1].output, line])
+    return steps
+
+
+def _shown_as(output: Sequence[str]) -> re.Pattern[str]:
+    """Matches what a command prints, where a page shows this; blank lines at its end are not counted."""
+    lines = "\n".join(output).rstrip().split("\n") if output else []
+    parts = [r"(?:.*\n)*?" if line == "…" else re.escape(line).replace("…", ".*") + r"\n" for line in lines]
+    return re.compile("".join(parts) + r"\n*")
+
+
+def _run(words: Sequence[str], folder: str | None = None) -> subprocess.CompletedProcess[str]:
+    if folder is None:
+        with tempfile.TemporaryDirectory() as empty:
+            return _run(words, empty)
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return subprocess.run(
+        list(words),
+        cwd=folder,
+        env={**os.environ, "PATH": path, "COLUMNS": "100", "NO_COLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT_S,
+        check=False,
+    )
+
+
+CHECKS: Final[Sequence[Check]] = (marks, links, python, data, contracts, commands, sessions, outputs)
 _LANGUAGES: Final = frozenset({"python", "yaml", "json", "bash", "console"})
 
 

@@ -51,3 +51,15 @@ def test_the_closest_name_is_suggested(written: str, meant: str | None) -> None:
 def test_a_long_list_of_names_is_cut() -> None:
     assert suggest.listed(f"n{i}" for i in range(25)).endswith("n19 and 5 more")
     assert suggest.listed([]) == "none"
+
+
+@pytest.mark.parametrize(
+    "name", ["http.post", "http.patch", "db.execute", "db.transaction", "vault.set_secret", "vault.delete_secret"]
+)
+def test_what_does_more_when_it_is_done_twice_is_not_repeatable(name: str) -> None:
+    assert not operation_table()[name].repeatable
+
+
+@pytest.mark.parametrize("name", ["http.get", "http.put", "http.delete", "db.query", "consul.register_service"])
+def test_what_does_no_more_when_it_is_done_twice_is_repeatable(name: str) -> None:
+    assert operation_table()[name].repeatable

@@ -504,6 +504,27 @@ async def test_closing_ends_what_is_under_way() -> None:
         await server.wait_for(lambda: server.open_connections == 0)
 
 
+@pytest.mark.asyncio
+@pytest.mark.parametrize("tls", [False, True])
+async def test_closing_leaves_no_connection_that_was_being_opened(authority: Authority, tls: bool) -> None:
+    async with HttpServer(replying(), tls=authority.server if tls else None) as server:
+        config = ModelHttpConfig(
+            base_url=server.url, allow_private=("127.0.0.0/8",), ca_file=authority.ca_file if tls else None
+        )
+        for turns in range(8):
+            async with transport(config) as opened:
+                sending = asyncio.gather(
+                    *(opened.send(HttpRequest("GET", parse(server.url), (), None, True)) for _ in range(3)),
+                    return_exceptions=True,
+                )
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                await opened.aclose()
+                for outcome in await sending:
+                    assert isinstance(outcome, HttpAnswer | HandlerConnectionError)
+            await server.wait_for(lambda: server.open_connections == 0)
+
+
 # TLS
 
 

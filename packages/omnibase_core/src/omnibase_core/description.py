@@ -19,7 +19,10 @@ class ModelHealth(BaseModel):
 
 
 class ModelOperationDescription(BaseModel):
-    """One operation: what its payload must and may hold, and the fields of its result."""
+    """One operation: what its payload must and may hold, and the fields of its result.
+
+    repeatable: doing it twice is no more than doing it once.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -27,6 +30,7 @@ class ModelOperationDescription(BaseModel):
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     result: tuple[str, ...] = ()
+    repeatable: bool = False
 
 
 class ModelHandlerDescription(BaseModel):

@@ -5,7 +5,7 @@ A position is committable only when it and every position before it are settled.
 tracker of the Confluent Parallel Consumer, without its offset map.
 """
 
-from collections import OrderedDict
+from collections import deque
 
 from pydantic import BaseModel, ConfigDict
 
@@ -32,53 +32,45 @@ class ModelFrontier(BaseModel):
 class Frontier:
     """Tracks the deliveries of one source within one epoch, starting at `next_position`."""
 
-    __slots__ = ("_holes", "_seen", "_settled", "next_position")
+    __slots__ = ("_open", "_order", "_seen", "next_position")
 
     def __init__(self, next_position: int) -> None:
         self.next_position = next_position
         self._seen = next_position - 1
-        self._settled: OrderedDict[int, bool] = OrderedDict()
-        self._holes = 0
+        self._order = deque[int]()
+        self._open = set[int]()
 
     def deliver(self, position: int) -> bool:
         """Notes a delivery, in rising order; False for one that this epoch has handed out already."""
         if position <= self._seen:
             return False
         self._seen = position
-        self._settled[position] = False
+        self._order.append(position)
+        self._open.add(position)
         return True
 
     def settle(self, position: int) -> bool:
         """Records an outcome; False where there is nothing to record: unknown, or settled before."""
-        settled = self._settled
-        if settled.get(position) is not False:
+        open_ = self._open
+        if position not in open_:
             return False
-        if position != next(iter(settled)):
-            settled[position] = True
-            self._holes += 1
-            return True
-        del settled[position]
-        self.next_position = position + 1
-        while settled:
-            first, done = next(iter(settled.items()))
-            if not done:
-                break
-            del settled[first]
-            self._holes -= 1
-            self.next_position = first + 1
+        open_.remove(position)
+        order = self._order
+        while order and order[0] not in open_:
+            self.next_position = order.popleft() + 1
         return True
 
     @property
     def outstanding(self) -> int:
         """Deliveries without an outcome."""
-        return len(self._settled) - self._holes
+        return len(self._open)
 
     @property
     def holes(self) -> int:
         """Settled positions that wait behind an outstanding one."""
-        return self._holes
+        return len(self._order) - len(self._open)
 
     @property
     def oldest_outstanding(self) -> int | None:
         """The position that holds the frontier."""
-        return next(iter(self._settled), None)
+        return self._order[0] if self._order else None

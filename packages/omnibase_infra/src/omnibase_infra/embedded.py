@@ -31,13 +31,13 @@ _POLL_S: Final = 0.01
 _FAST, _IMMEDIATE = "INT", "QUIT"
 
 _KEEPER: Final = """
-folder=$1; shift
-"$@" </dev/null &
-server=$!
+folder=$1; number=$2; shift 2
+{ "$@" </dev/null & echo $! >"$number"; wait $!; echo "FATAL:  the server has ended" >&2; } &
+server() { until [ -s "$number" ]; do sleep 0.01; done; kill -"$1" "$(cat "$number")"; wait; }
 if read -r signal; then
-  kill -"$signal" "$server"; wait "$server"
+  server "$signal"
 else
-  kill -INT "$server"; wait "$server"
+  server INT
   if [ -n "$folder" ]; then rm -rf "$folder"; fi
 fi
 """
@@ -184,9 +184,11 @@ class EmbeddedPostgres:
         settings = ["-D", str(self._data)]
         settings += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         disposable = str(self._home) if self._kept is None else ""
+        number = self._home / "number"
+        number.unlink(missing_ok=True)
         with self._log.open("wb") as log:
             self._keeper = subprocess.Popen(  # noqa: S603 - a fixed program of the wheel
-                ["/bin/sh", "-c", _KEEPER, "sh", disposable, str(programs / "postgres"), *settings],
+                ["/bin/sh", "-c", _KEEPER, "sh", disposable, str(number), str(programs / "postgres"), *settings],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,

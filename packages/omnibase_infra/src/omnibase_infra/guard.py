@@ -8,6 +8,7 @@ import logging
 from contextvars import ContextVar
 from typing import Final
 
+from omnibase_core.contracts.bindings import ModelHandlerBinding
 from omnibase_core.description import ModelHandlerDescription, ModelHealth
 from omnibase_core.enums import EnumHandlerType
 from omnibase_core.envelope import ModelOnexEnvelope
@@ -23,7 +24,6 @@ from omnibase_infra.telemetry import events
 
 _log = logging.getLogger("onex.guard")
 _SLACK_S = 0.5
-_SAFE = frozenset({"http.get", "http.head", "vault.get_secret", "vault.list_secrets"})
 
 DEADLINE: Final[ContextVar[float | None]] = ContextVar("onex_deadline", default=None)
 """The running envelope's deadline in the loop's time (seconds), None for no limit."""
@@ -32,14 +32,15 @@ DEADLINE: Final[ContextVar[float | None]] = ContextVar("onex_deadline", default=
 class Guard:
     """A handler as the runtime sees it. Its identity is stable: the handler inside may be exchanged.
 
-    timeout_ms: of the binding. A handler keeps it by itself, and knows best what its time-out means; the
-    guard cuts off half a second later whatever did not, and at the envelope's deadline in any case.
+    A handler keeps its binding's timeout_ms by itself, and knows best what its time-out means; the guard cuts
+    off half a second later whatever did not, and at the envelope's deadline in any case.
     """
 
-    def __init__(self, handler: ProtocolHandler, name: str, timeout_ms: int) -> None:
+    def __init__(self, handler: ProtocolHandler, binding: ModelHandlerBinding) -> None:
         self.handler = handler
-        self.name = name
-        self._timeout_s = timeout_ms / 1000 + _SLACK_S
+        self.name = binding.name
+        self._timeout_s = binding.timeout_ms / 1000 + _SLACK_S
+        self._repeatable = binding.repeatable_operations
 
     @property
     def handler_type(self) -> EnumHandlerType:
@@ -60,14 +61,15 @@ class Guard:
         deadline = DEADLINE.get()
         if deadline is not None:
             until = min(until, deadline)
+        limit = asyncio.timeout_at(until)
         try:
-            async with asyncio.timeout_at(until):
+            async with limit:
                 return await self.handler.execute(envelope)
         except RuntimeHostError:
             raise
-        except TimeoutError:
-            raise self._timed_out(envelope) from None
         except Exception as error:
+            if isinstance(error, TimeoutError) and limit.expired():
+                raise self._timed_out(envelope) from None
             _log.exception(
                 "the %s handler let a raw exception out; this is a defect of the handler",
                 self.name,
@@ -79,7 +81,7 @@ class Guard:
             ) from error
 
     def _timed_out(self, envelope: ModelOnexEnvelope) -> RuntimeHostError:
-        if envelope.operation in _SAFE:
+        if envelope.operation in self._repeatable:
             return HandlerTimeoutError(
                 "The deadline passed before the handler answered; try again, or allow more time"
             )

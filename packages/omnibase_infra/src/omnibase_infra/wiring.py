@@ -91,7 +91,7 @@ def _guarded(binding: ModelHandlerBinding, clock: Clock) -> Guard:
             f"This release has no '{binding.type}' handler (it has: {', '.join(HANDLERS)}); "
             f"set 'enabled: false' on handler '{binding.name}' or remove it"
         )
-    return Guard(factory(clock), binding.name, binding.timeout_ms)
+    return Guard(factory(clock), binding)
 
 
 def _local(binding: ModelEventBusBinding, name: str) -> ModelEventBusBinding:

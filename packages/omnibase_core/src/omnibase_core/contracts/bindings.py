@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from omnibase_core.contracts.handler_config import Milliseconds, ModelHandlerConfig
+from omnibase_core.contracts.handler_config import Milliseconds, ModelHandlerConfig, ModelHttpConfig
+from omnibase_core.contracts.operations import operation_table, operations_of
 from omnibase_core.enums import EnumHandlerType
 
 HANDLER_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
@@ -56,6 +57,13 @@ class ModelHandlerBinding(ModelHandlerPolicies):
     enabled: bool = True
     priority: int = 0
     config: ModelHandlerConfig
+
+    @property
+    def repeatable_operations(self) -> frozenset[str]:
+        """The operations that may be done twice, by their nature or because they carry an Idempotency-Key."""
+        keyed = isinstance(self.config, ModelHttpConfig) and self.config.idempotency_key
+        table = operation_table()
+        return frozenset(name for name in operations_of(self.type) if keyed or table[name].repeatable)
 
 
 class ModelTopics(BaseModel):

@@ -48,9 +48,30 @@ _ROWS: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {
     "local.error": ((), (), ()),
 }
 
+_REPEATABLE = frozenset(
+    (
+        *(
+            "http.get",
+            "http.head",
+            "http.delete",
+            "http.put",
+            "db.query",
+            "vault.get_secret",
+            "vault.list_secrets",
+        ),
+        *(name for name in _ROWS if name.startswith(("consul.", "local."))),
+    )
+)
+
 _TABLE: Mapping[str, ModelOperationDescription] = MappingProxyType(
     {
-        name: ModelOperationDescription(name=name, required=required, optional=optional, result=result)
+        name: ModelOperationDescription(
+            name=name,
+            required=required,
+            optional=optional,
+            result=result,
+            repeatable=name in _REPEATABLE,
+        )
         for name, (required, optional, result) in _ROWS.items()
     }
 )

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from pathlib import Path
 
 import click
 from omnibase_core.contracts.node import ModelNodeContract
@@ -113,13 +114,19 @@ def _kind(contract: ModelNodeContract) -> str:
 
 
 def _next_steps() -> str:
+    onex_host = "uv run onex-host" if "UV_RUN_RECURSION_DEPTH" in os.environ else "onex-host"
+    folder, contract, requests = (_shortest(path) for path in (FOLDER, CONTRACT, REQUESTS))
     items = """'items=[{"name": "lamp", "price": "39.90", "quantity": 2}]'"""
     return f"""\
 Every request was an envelope: checked, routed, performed and answered. What to try next:
 
-  Read the contracts     {FOLDER}
-  Check them             onex-host validate {CONTRACT}
-  Call a node            onex-host call {CONTRACT} calculate_total {items} \\
+  Read the contracts     {folder}
+  Check them             {onex_host} validate {contract}
+  Call a node            {onex_host} call {contract} calculate_total {items} \\
                            --embedded-postgres --host {HOST}
-  Send many envelopes    onex-host pipe {CONTRACT} {REQUESTS} \\
+  Send many envelopes    {onex_host} pipe {contract} {requests} \\
                            --embedded-postgres --host {HOST}"""
+
+
+def _shortest(path: Path) -> str:
+    return min(str(path), os.path.relpath(path), key=len)

@@ -5,6 +5,7 @@ Imported within the command only.
 
 import asyncio
 import sys
+from typing import NamedTuple
 
 import click
 
@@ -18,6 +19,14 @@ from omnibase_infra.host.signals import stop_on_signals
 _PROGRESS_EVERY_S = 0.2
 
 
+class GivenUp(NamedTuple):
+    """What had no response when the pipe ended. early: before the end of the input. lost: for want of the bus."""
+
+    envelopes: int
+    early: bool
+    lost: bool
+
+
 async def run_pipe(
     host: BaseRuntimeHostProcess, source: int, target: int, *, limit: int, ordered: bool, grace_s: float
 ) -> tuple[EnumExitCode, str]:
@@ -27,15 +36,16 @@ async def run_pipe(
     exit code and a summary.
     """
     flow = Flow(host.client.submit, limit=limit, ordered=ordered)
-    stop = asyncio.Event()
     started = asyncio.get_running_loop().time()
-    with stop_on_signals(stop.set, abort, final=True):
+    with stop_on_signals(host.request_stop, abort, final=True):
         async with host:
             host.client.on_reply = flow.take
-            given_up = await _carried(host, flow, LineReader(source, limit), Output(target), stop, grace_s)
+            given_up = await _carried(host, flow, LineReader(source, limit), Output(target), grace_s)
     seconds = asyncio.get_running_loop().time() - started
-    summary = flow.summary(seconds, given_up, stopped=stop.is_set())
-    if given_up:
+    summary = flow.summary(seconds, given_up.envelopes, stopped=given_up.early)
+    if given_up.lost:
+        return EnumExitCode.BUS_LOST, summary
+    if given_up.envelopes:
         return EnumExitCode.DRAIN_INCOMPLETE, summary
     return EnumExitCode.ENVELOPE_FAILED if flow.failed else EnumExitCode.OK, summary
 
@@ -45,14 +55,13 @@ async def _carried(
     flow: Flow,
     reader: LineReader,
     output: Output,
-    stop: asyncio.Event,
     grace_s: float,
-) -> int:
-    """Carries everything through; gives the number of envelopes that were given up after a signal."""
+) -> GivenUp:
+    """Carries everything through; gives what was given up where the host stopped before the end."""
     feeding = asyncio.create_task(flow.feed(reader), name="onex-pipe-read")
     progress = _Progress()
     writing = asyncio.create_task(flow.write(output, progress.show), name="onex-pipe-write")
-    stopping = asyncio.create_task(stop.wait(), name="onex-pipe-stop")
+    stopping = asyncio.create_task(host.stopping(), name="onex-pipe-stop")
     try:
         await asyncio.wait({feeding, writing, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if feeding.done():
@@ -61,12 +70,13 @@ async def _carried(
             await asyncio.wait({writing, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if writing.done():
             await writing
-            return 0
+            return GivenUp(0, early=False, lost=False)
         feeding.cancel()
-        await host.close(grace_s=grace_s)
+        lost = host.bus_lost
+        await host.close(grace_s=0.0 if lost else grace_s)
         given_up = flow.give_up()
         await asyncio.wait({writing}, timeout=grace_s)
-        return given_up + flow.unwritten
+        return GivenUp(given_up + flow.unwritten, early=True, lost=lost)
     finally:
         progress.clear()
         for task in (feeding, writing, stopping):

@@ -1,6 +1,7 @@
 """InMemoryEventBus: one bounded queue per topic, no network, nothing that outlives the process.
 
-The queues are deques: an asyncio.Queue wakes one getter per record, and here one poll takes a batch.
+The queues are deques: an asyncio.Queue wakes one getter per record, and here one step of the loop tells what was
+taken, and delivers a batch of each topic.
 Whatever is queued, or delivered and not settled, when the process ends is gone: this is the one bus that
 can lose messages, and only that way. While it runs nothing is dropped: who publishes into a full topic waits.
 """
@@ -9,6 +10,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextvars import Context, copy_context
 
 from omnibase_core.codec import encode
 from omnibase_core.contracts.bindings import ModelEventBusBinding
@@ -22,7 +24,7 @@ from omnibase_spi.event_bus import Acknowledged, Delivery, Message, ProtocolDeli
 _BATCH = 64
 _REVOKE_BUDGET_S = 1.0
 
-_Told = tuple[Acknowledged, Message, EventBusError | None]
+_Told = tuple[Acknowledged, Sequence[Message], EventBusError | None]
 
 
 class _Topic:
@@ -61,30 +63,39 @@ class InMemoryEventBus:
         self._capacity = capacity
         self._limit = 0
         self._topics: dict[str, _Topic] = {}
-        self._wake: asyncio.Future[None] | None = None
+        self._subscribed: list[_Topic] = []
         self._told: list[_Told] = []
+        self._scheduled = False
+        self._context: Context | None = None
         self._consuming = False
+        self._ended: asyncio.Future[None] | None = None
         self._stopped = False
+        self._ending = False
         self._closed = False
 
     async def initialize(self, config: ModelEventBusBinding) -> None:
         """Takes the size limit from the binding; there is nothing to connect to."""
-        if self._limit or self._closed:
+        if self._limit or self._ending:
             raise ProtocolConfigurationError("The in-memory bus is initialized once; make a new one")
         self._limit = config.max_envelope_bytes
+        self._context = copy_context()
 
     async def shutdown(self) -> None:
         """Revokes what is still subscribed, refuses what still waits, and ends."""
-        if self._closed:
+        if self._ending:
             return
+        self._ending = True
         self.stop_consuming()
-        for topic in self._topics.values():
-            if topic.sink is not None:
-                await topic.sink.revoked(frozenset((topic.source,)), _REVOKE_BUDGET_S)
-        self._closed = True
-        for topic in self._topics.values():
-            self._tell([(acknowledged, message, _shut()) for message, acknowledged in topic.waiting])
-            topic.waiting.clear()
+        try:
+            for topic in self._topics.values():
+                if topic.sink is not None:
+                    await topic.sink.revoked(frozenset((topic.source,)), _REVOKE_BUDGET_S)
+        finally:
+            self._closed = True
+            for topic in self._topics.values():
+                self._told.extend((acknowledged, (message,), _shut()) for message, acknowledged in topic.waiting)
+                topic.waiting.clear()
+            self._schedule()
 
     async def publish_envelope(self, envelope: ModelOnexEnvelope, topic: str, *, key: bytes | None = None) -> None:
         """Publishes one envelope; waits while the topic is full."""
@@ -103,20 +114,21 @@ class InMemoryEventBus:
 
     def publish_batch(self, messages: Sequence[Message], acknowledged: Acknowledged) -> None:
         """Queues the messages; those that find their topic full wait in order, and are acknowledged later."""
-        told: list[_Told] = []
+        taken: list[Message] = []
         for message in messages:
             error = self._refusal(message)
-            if error is not None:
-                told.append((acknowledged, message, error))
+            if error is None:
+                topic = self._topics.get(message.topic) or self._topic(message.topic)
+                if topic.waiting or len(topic.queue) >= topic.capacity:
+                    topic.waiting.append((message, acknowledged))
+                else:
+                    topic.queue.append(message)
+                    taken.append(message)
                 continue
-            topic = self._topics.get(message.topic) or self._topic(message.topic)
-            if topic.waiting or len(topic.queue) >= topic.capacity:
-                topic.waiting.append((message, acknowledged))
-            else:
-                topic.queue.append(message)
-                told.append((acknowledged, message, None))
-        self._tell(told)
-        self._notify()
+            self._told += ((acknowledged, taken, None), (acknowledged, (message,), error))
+            taken = []
+        self._told.append((acknowledged, taken, None))
+        self._schedule()
 
     async def subscribe(self, topic: str, handler: ProtocolDeliverySink) -> None:
         """The handler gets every delivery of the topic, from the first that is still queued."""
@@ -124,24 +136,22 @@ class InMemoryEventBus:
         if subscribed.sink is not None or self._consuming:
             raise ProtocolConfigurationError(f"Topic '{topic}' is subscribed once, before consuming starts")
         subscribed.sink = handler
+        self._subscribed.append(subscribed)
         handler.assigned(frozenset((subscribed.source,)))
 
     async def start_consuming(self) -> None:
         """Delivers until `stop_consuming`."""
         self._consuming = True
-        topics = [topic for topic in self._topics.values() if topic.sink is not None]
-        while not self._stopped:
-            delivered = [self._deliver(topic) for topic in topics]
-            if True in delivered:
-                await asyncio.sleep(0)
-            else:
-                self._wake = asyncio.get_running_loop().create_future()
-                await self._wake
+        if not self._stopped:
+            self._ended = asyncio.get_running_loop().create_future()
+            self._schedule()
+            await self._ended
 
     def stop_consuming(self) -> None:
         """No delivery from now on."""
         self._stopped = True
-        self._notify()
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(None)
 
     def pause(self, sources: frozenset[Source]) -> None:
         """Leaves the topics out of the poll."""
@@ -150,13 +160,14 @@ class InMemoryEventBus:
     def resume(self, sources: frozenset[Source]) -> None:
         """Polls the topics again."""
         self._set_paused(sources, paused=False)
-        self._notify()
+        self._schedule()
 
     def settle(self, delivery: Delivery, settlement: EnumSettlement) -> bool:
         """Records an outcome."""
-        if settlement is EnumSettlement.RELEASED:
+        topic = self._topics.get(delivery.source.topic)
+        if topic is None or topic.source != delivery.source or self._closed:
             return False
-        return self._topics[delivery.source.topic].frontier.settle(delivery.position)
+        return settlement is not EnumSettlement.RELEASED and topic.frontier.settle(delivery.position)
 
     async def flush(self) -> None:
         """There is nothing durable to write."""
@@ -193,44 +204,56 @@ class InMemoryEventBus:
             topic = self._topics[name] = _Topic(name, self._capacity)
         return topic
 
-    def _deliver(self, topic: _Topic) -> bool:
+    def _schedule(self) -> None:
+        """One step of the loop from now: in a context of our own, since whoever published has no part in it."""
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._step, context=self._context)
+
+    def _step(self) -> None:
+        self._scheduled = False
+        told, self._told = self._told, []
+        try:
+            for acknowledged, messages, error in told:
+                for message in messages:
+                    acknowledged(message, error)
+        finally:
+            self._poll()
+
+    def _poll(self) -> None:
+        """A batch of each topic; what is left then has its turn in the next step."""
+        ended = self._ended
+        if ended is None or ended.done():
+            return
+        try:
+            for topic in self._subscribed:
+                self._deliver(topic)
+        except Exception as error:  # noqa: BLE001 - a subscriber that raises ends `start_consuming`, who tells it
+            ended.set_exception(error)
+        if self._told or any(topic.queue and not topic.paused for topic in self._subscribed):
+            self._schedule()
+
+    def _deliver(self, topic: _Topic) -> None:
         if topic.paused or topic.sink is None or not topic.queue:
-            return False
+            return
         batch = topic.take()
-        told: list[_Told] = []
         while topic.waiting and len(topic.queue) < topic.capacity:
             message, acknowledged = topic.waiting.popleft()
             topic.queue.append(message)
-            told.append((acknowledged, message, None))
-        self._tell(told)
+            self._told.append((acknowledged, (message,), None))
         topic.sink.deliver(batch)
-        return True
 
     def _set_paused(self, sources: frozenset[Source], *, paused: bool) -> None:
         for source in sources:
-            if source.topic in self._topics:
-                self._topics[source.topic].paused = paused
-
-    def _notify(self) -> None:
-        wake, self._wake = self._wake, None
-        if wake is not None and not wake.done():
-            wake.set_result(None)
+            topic = self._topics.get(source.topic)
+            if topic is not None and topic.source == source:
+                topic.paused = paused
 
     def _refusal(self, message: Message) -> EventBusError | None:
         if self._closed or not self._limit:
             return _shut()
         size = len(message.value)
         return MessageTooLargeError(size, self._limit) if size > self._limit else None
-
-    def _tell(self, told: list[_Told]) -> None:
-        if told and not self._told:
-            asyncio.get_running_loop().call_soon(self._tell_all)
-        self._told.extend(told)
-
-    def _tell_all(self) -> None:
-        told, self._told = self._told, []
-        for acknowledged, message, error in told:
-            acknowledged(message, error)
 
 
 def _shut() -> EventBusError:

@@ -28,6 +28,7 @@ from omnibase_infra.telemetry import events
 from omnibase_infra.telemetry.events import about
 
 _log = logging.getLogger("onex.delivery")
+_SUCCESS = judge(EnumHappening.SUCCEEDED).settlement
 _UNSENT = judge(EnumHappening.NO_ENVELOPE, dead_letters=False).settlement or EnumSettlement.SKIPPED
 
 
@@ -124,7 +125,10 @@ class Courier:
     async def _run(self, flight: Flight, cargo: Admission) -> None:
         envelope = cargo.envelope
         try:
-            result = await self._result(cargo)
+            if cargo.deadline is None:
+                result = await self._runtime.route_envelope(envelope)
+            else:
+                result = await self._by(cargo.deadline, envelope)
             reply = envelope.reply(
                 result.payload,
                 timestamp=self._clock.now(),
@@ -142,12 +146,9 @@ class Courier:
             )
             self._fail(flight, envelope, internal, EnumHappening.UNFORESEEN)
         else:
-            self._conclude(flight, (response,), judge(EnumHappening.SUCCEEDED).settlement)
+            self._conclude(flight, (response,), _SUCCESS)
 
-    async def _result(self, cargo: Admission) -> NodeResult:
-        envelope, deadline = cargo
-        if deadline is None:
-            return await self._runtime.route_envelope(envelope)
+    async def _by(self, deadline: float, envelope: ModelOnexEnvelope) -> NodeResult:
         if self._clock.monotonic() >= deadline:
             raise expired(envelope)
         token = DEADLINE.set(deadline)

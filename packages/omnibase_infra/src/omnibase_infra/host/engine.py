@@ -55,6 +55,7 @@ class DeliveryEngine:
         self._window = binding.max_inflight_envelopes
         self._resume_at = binding.pause_consumption_threshold / 100
         self._streams: dict[Source, Stream] = {}
+        self._done = 0
         self._settled: Counter[EnumSettlement] = Counter()
         self._given_up = 0
         self._courier = Courier(
@@ -65,15 +66,18 @@ class DeliveryEngine:
 
     def deliver(self, batch: Sequence[Delivery]) -> None:
         """Takes the records. A source that nobody announced gets its stream here: to skip would be to lose."""
-        touched = set[Stream]()
+        touched: list[Stream] = []
+        stream: Stream | None = None
+        admit, put = self._courier.admit, self._lanes.put
         for delivery in batch:
-            stream = self._streams.get(delivery.source) or self._open(delivery.source)
+            source = delivery.source
+            if stream is None or source is not stream.source:
+                stream = self._streams.get(source) or self._open(source)
+                touched.append(stream)
             if stream.state is not EnumStreamState.LIVE:
-                self._bus.settle(delivery, _WITHDRAWN)
+                self._bus.settle(delivery, EnumSettlement.RELEASED)
                 continue
-            flight = stream.take_off(delivery, self._courier.admit(delivery))
-            self._lanes.put(flight, self._key(delivery))
-            touched.add(stream)
+            put(stream.take_off(delivery, admit(delivery)), self._key(delivery))
         for stream in touched:
             if not stream.paused and self._fill(stream) >= 1.0:
                 stream.paused = True
@@ -119,9 +123,8 @@ class DeliveryEngine:
     def progress(self) -> Progress:
         """Figures for people, logs and metrics."""
         in_flight = sum(len(stream.flights) for stream in self._streams.values())
-        return Progress(
-            dict(self._settled), in_flight, self._outbox.held, self._outbox.republished, self._given_up
-        )
+        settled = {EnumSettlement.DONE: self._done, **self._settled} if self._done else dict(self._settled)
+        return Progress(settled, in_flight, self._outbox.held, self._outbox.republished, self._given_up)
 
     def _open(self, source: Source) -> Stream:
         stream = self._streams[source] = Stream(source)
@@ -152,7 +155,10 @@ class DeliveryEngine:
             return
         stream = flight.stream
         stream.land(flight)
-        self._settled[settlement] += 1
+        if settlement is EnumSettlement.DONE:  # counted apart, since an enum's hash is a call
+            self._done += 1
+        else:
+            self._settled[settlement] += 1
         self._bus.settle(flight.delivery, settlement)
         if stream.paused and stream.state is EnumStreamState.LIVE and self._fill(stream) <= self._resume_at:
             stream.paused = False

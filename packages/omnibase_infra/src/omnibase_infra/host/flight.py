@@ -1,6 +1,7 @@
 """Flights and streams: what the engine knows of each delivery, and of the stream that it came in."""
 
 import asyncio
+from collections.abc import Hashable
 from enum import Enum, auto
 
 from omnibase_core.enums import EnumSettlement
@@ -12,7 +13,8 @@ from omnibase_spi.event_bus import Delivery, Source
 class Flight:
     """One delivery on its way to its outcome.
 
-    cargo: the admitted request, or why the record is none. unacknowledged: messages on their way out.
+    cargo: the admitted request, or why the record is none. key: whose order it keeps, None for nobody's.
+    unacknowledged: messages on their way out.
     posted: when its last message was posted, as a number that rises over all flights.
     over: settled or released, so whatever still happens to it changes nothing.
     """
@@ -20,6 +22,7 @@ class Flight:
     __slots__ = (
         "cargo",
         "delivery",
+        "key",
         "over",
         "posted",
         "sequence",
@@ -37,6 +40,7 @@ class Flight:
         self.stream = stream
         self.sequence = sequence
         self.cargo = cargo
+        self.key: Hashable | None = None
         self.started = False
         self.over = False
         self.posted = 0

@@ -1,8 +1,9 @@
 """Lanes: key-ordered concurrency. Free workers over per-key queues, never a hash of the key.
 
-A busy key owns a worker until its queue is empty, so colliding keys cannot block each other. Queues outlive
-assignments: a redelivery waits behind the old run of its key. Workers wait on futures with one wake-up under
-way at a time, so a burst of records that need no waiting wakes one or two workers and not all of them.
+A key is with one worker at a time, and no worker waits for a key that another one has, so colliding keys cannot
+block each other. Queues outlive assignments: a redelivery waits behind the old run of its key. Workers wait on
+futures with one wake-up under way at a time, so a burst of records that need no waiting wakes one or two workers
+and not all of them.
 """
 
 import asyncio
@@ -27,8 +28,8 @@ class Lanes:
     def __init__(self, carry: Callable[[Flight], Awaitable[None]], width: int) -> None:
         self._carry = carry
         self._width = width
-        self._queues: dict[Hashable, deque[Flight]] = {}
-        self._ready: deque[Hashable | Flight] = deque()
+        self._behind: dict[Hashable, deque[Flight] | None] = {}
+        self._ready: deque[Flight] = deque()
         self._idle: list[asyncio.Future[None]] = []
         self._workers: set[asyncio.Task[None]] = set()
         self._waking = False
@@ -36,14 +37,16 @@ class Lanes:
 
     def put(self, flight: Flight, key: Hashable | None) -> None:
         """Queues the flight behind those of its key."""
-        if key is None:
-            self._ready.append(flight)
-        elif (queue := self._queues.get(key)) is not None:
-            queue.append(flight)
-            return
-        else:
-            self._queues[key] = deque((flight,))
-            self._ready.append(key)
+        if key is not None:
+            flight.key = key
+            if key in self._behind:
+                queue = self._behind[key]
+                if queue is None:
+                    queue = self._behind[key] = deque()
+                queue.append(flight)
+                return
+            self._behind[key] = None
+        self._ready.append(flight)
         if not self._waking:
             self._wake()
 
@@ -76,38 +79,32 @@ class Lanes:
                 self._wake()
 
     async def _work(self) -> None:
+        """Runs what is ready; gives way to the loop every `_TURN` flights."""
+        ready, carry = self._ready, self._carry
         turn = 0
         while True:
             self._waking = False
-            while self._ready:
-                lane = self._ready.popleft()
-                if self._ready and not self._waking:
+            while ready:
+                flight = ready.popleft()
+                if ready and not self._waking:
                     self._wake()
-                turn = await self._run(lane, turn)
+                try:
+                    await carry(flight)
+                finally:
+                    if flight.key is not None:
+                        self._next_of(flight.key)
+                turn += 1
+                if turn == _TURN:
+                    turn = 0
+                    await asyncio.sleep(0)
             waiter = asyncio.get_running_loop().create_future()
             self._idle.append(waiter)
             await waiter
 
-    async def _run(self, lane: Hashable | Flight, turn: int) -> int:
-        """Runs one flight, or all of one key; gives way to the loop every `_TURN` flights."""
-        if isinstance(lane, Flight):
-            await self._carry(lane)
-            return await _give_way(turn + 1)
-        queue = self._queues[lane]
-        try:
-            while queue:
-                await self._carry(queue.popleft())
-                turn = await _give_way(turn + 1)
-        finally:
-            if queue:
-                self._ready.append(lane)
-            else:
-                del self._queues[lane]
-        return turn
-
-
-async def _give_way(turn: int) -> int:
-    if turn < _TURN:
-        return turn
-    await asyncio.sleep(0)
-    return 0
+    def _next_of(self, key: Hashable) -> None:
+        """The key's next flight is ready now; without one the key is forgotten."""
+        queue = self._behind[key]
+        if queue:
+            self._ready.append(queue.popleft())
+        else:
+            del self._behind[key]

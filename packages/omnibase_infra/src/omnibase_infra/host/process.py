@@ -141,11 +141,20 @@ class BaseRuntimeHostProcess:
         """Begins the stop; returns at once, and may be called at any time and again."""
         self._stop.set()
 
+    @property
+    def bus_lost(self) -> bool:
+        """Whether the bus ended by itself, which is none of its business while the host runs."""
+        return self._consuming is not None and self._consuming.done() and not self._closed
+
+    async def stopping(self) -> None:
+        """Returns when the stop was requested, the feed ended, or the bus is lost."""
+        await self._stop.wait()
+
     async def run(self, *, grace_s: float = 30.0) -> Stopped:
         """Serves until `request_stop`, the end of `feed`, or the loss of the bus; then drains within `grace_s`."""
         feeding = asyncio.create_task(self._feed(), name="onex-feed") if self.has_feed() else None
-        await self._stop.wait()
-        lost = self._consuming is not None and self._consuming.done()
+        await self.stopping()
+        lost = self.bus_lost
         if feeding is not None:
             await _ended(feeding)
         return Stopped(await self.close(grace_s=grace_s), bus_lost=lost)

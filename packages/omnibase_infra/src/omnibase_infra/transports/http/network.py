@@ -33,10 +33,14 @@ async def resolve_host(host: str, port: int) -> Sequence[str]:
 
 
 class _Stream(httpcore.AsyncNetworkStream):
-    """A connection that is closed when its TLS handshake is cancelled; httpcore's own would stay open then."""
+    """A connection that is closed when its TLS handshake is cancelled, or when the pool was closed meanwhile.
 
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+    httpcore's own would stay open then.
+    """
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream, network: "_GuardedNetwork") -> None:
         self._stream = stream
+        self._network = network
         self.read = stream.read  # type: ignore[method-assign]  # no frame of ours in the way of each read
         self.write = stream.write  # type: ignore[method-assign]  # as above
 
@@ -50,10 +54,11 @@ class _Stream(httpcore.AsyncNetworkStream):
         timeout: float | None = None,  # noqa: ASYNC109 - the signature is the library's
     ) -> httpcore.AsyncNetworkStream:
         try:
-            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+            stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
         except asyncio.CancelledError:
             await self._stream.aclose()
             raise
+        return await self._network.still_wanted(stream)
 
     def get_extra_info(self, info: str) -> object:
         return self._stream.get_extra_info(info)
@@ -66,6 +71,14 @@ class _GuardedNetwork(httpcore.AsyncNetworkBackend):
         self._egress = egress
         self._resolve = resolve
         self._network = httpcore.AnyIOBackend()
+        self.closed = False
+
+    async def still_wanted(self, stream: httpcore.AsyncNetworkStream) -> httpcore.AsyncNetworkStream:
+        """The stream; it is closed, and ConnectError raised, where nobody would close it any more."""
+        if self.closed:
+            await stream.aclose()
+            raise httpcore.ConnectError
+        return stream
 
     async def connect_tcp(
         self,
@@ -86,7 +99,7 @@ class _GuardedNetwork(httpcore.AsyncNetworkBackend):
         for address in addresses:
             try:
                 stream = await self._network.connect_tcp(address, port, share, local_address, socket_options)
-                return _Stream(stream)
+                return _Stream(await self.still_wanted(stream), self)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 last = error
         raise last
@@ -119,12 +132,13 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         max_connections: int = 100,
         resolve: Resolve = resolve_host,
     ) -> None:
+        self._network = _GuardedNetwork(egress, resolve)
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=tls,
             max_connections=max_connections,
             max_keepalive_connections=max_connections,
             keepalive_expiry=_KEEPALIVE_S,
-            network_backend=_GuardedNetwork(egress, resolve),
+            network_backend=self._network,
         )
 
     @property
@@ -149,4 +163,6 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         )
 
     async def aclose(self) -> None:
+        """Closes all connections, those too that are being opened."""
+        self._network.closed = True
         await self._pool.aclose()

@@ -91,8 +91,9 @@ class Postgres:
         for last in (False, True):
             session = await self._pool.acquire(deadline, fresh=fresh)
             used = session.served
+            self._pool.watch(session, min(deadline, time.monotonic() + self._statement_s))
             try:
-                result = await session.run(statement, self._max_rows, self._budget(deadline))
+                result = await session.run(statement, self._max_rows, None)
             except FAILURES as error:
                 gone = broken(error, session)
                 await self._pool.settle(session)
@@ -101,7 +102,10 @@ class Postgres:
                     continue
                 raise typed_error(error) from None
             except BaseException:
+                late = session.was_late()
                 await self._pool.settle(session)
+                if late:
+                    raise typed_error(TimeoutError()) from None
                 raise
             if text.stateless:
                 self._pool.release(session)

@@ -109,15 +109,16 @@ def _float(limit: float) -> Encode:
     return encode
 
 
-def _numeric(value: JsonValue) -> Decimal:
+def _numeric(value: JsonValue) -> str:
     if isinstance(value, float):
         raise MisfitError("a decimal as text is needed: a JSON number with a fraction has no exact value")
     if isinstance(value, int) and not isinstance(value, bool):
-        return Decimal(value)
-    number = Decimal(_matched(value, _NUMERIC, "a decimal, or an integer,"))
+        return str(value)
+    text = _matched(value, _NUMERIC, "a decimal, or an integer,")
+    number = Decimal(text)
     if len(number.as_tuple().digits) > _DIGITS or abs(number.adjusted()) > _DIGITS:
         raise MisfitError(f"a decimal of at most {_DIGITS} digits is needed")
-    return number
+    return text
 
 
 def _uuid(value: JsonValue) -> str:

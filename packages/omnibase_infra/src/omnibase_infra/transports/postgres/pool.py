@@ -9,6 +9,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Mapping
+from math import inf
 from typing import Final
 
 import asyncpg
@@ -56,6 +57,7 @@ class SessionPool:
         self._lent: set[Session] = set()
         self._waiting = 0
         self._closed = False
+        self._watch: asyncio.TimerHandle | None = None
 
     async def probe(self) -> None:
         """Opens one connection, and learns whether the server speaks TLS where the DSN leaves it open."""
@@ -86,6 +88,16 @@ class SessionPool:
         self._lent.add(session)
         return session
 
+    def watch(self, session: Session, deadline: float) -> None:
+        """Cuts off what the current task does with the session, once `deadline` has passed.
+
+        One timer watches all sessions, and is moved only when it fires: a timer for each statement costs as
+        much as checking its payload.
+        """
+        session.lend(deadline)
+        if self._watch is None or deadline < self._watch.when():
+            self._watch_until(deadline)
+
     def release(self, session: Session) -> None:
         """Takes back a session in which nothing was left."""
         self._lent.discard(session)
@@ -103,6 +115,7 @@ class SessionPool:
 
         `unsure`: the answer to its last statement, which may have opened a transaction, did not come.
         """
+        session.deadline = inf
         try:
             if not session.is_closed():
                 async with asyncio.timeout(_SETTLE_S):
@@ -133,11 +146,28 @@ class SessionPool:
             for session in (*self._lent, *(idle for _, idle in self._idle)):
                 session.terminate()
             self._idle.clear()
+            if self._watch is not None:
+                self._watch.cancel()
 
     def figures(self) -> dict[str, int]:
         """Counts of connections and of callers that wait for one."""
         idle = sum(not session.is_closed() for _, session in self._idle)
         return {"pool_size": self._size, "in_use": len(self._lent), "idle": idle, "waiting": self._waiting}
+
+    def _watch_until(self, deadline: float) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        self._watch = asyncio.get_running_loop().call_at(deadline, self._look)
+
+    def _look(self) -> None:
+        self._watch = None
+        now = time.monotonic()
+        for session in self._lent:
+            if session.deadline <= now:
+                session.expire()
+        following = min((session.deadline for session in self._lent), default=inf)
+        if following < inf:
+            self._watch_until(following)
 
     async def _wait(self, wait_s: float) -> None:
         self._waiting += 1

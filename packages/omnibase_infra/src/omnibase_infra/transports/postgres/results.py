@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final, NoReturn
-from uuid import UUID
 
 from pydantic import JsonValue
 
@@ -37,10 +36,6 @@ _DATE_INFINITE: Final = (INT32_MAX, -(2**31))
 _TOO_DEEP: Final = "its JSON is nested too deep"
 
 
-def _as_text(value: object) -> str:
-    return str(value)
-
-
 def _as_number(value: object) -> float:
     assert isinstance(value, float)
     if not math.isfinite(value):
@@ -59,10 +54,10 @@ def _as_single(value: object) -> float:
 
 
 def _as_numeric(value: object) -> str:
-    assert isinstance(value, Decimal)
-    if not value.is_finite():
+    text = str(value)
+    if text[-1] in "Ny":
         raise MisfitError("it holds NaN or infinity, which JSON cannot say")
-    return format(value, "f")
+    return text
 
 
 def _as_integer(value: object) -> int:
@@ -206,19 +201,19 @@ def _as_whatever(value: object) -> JsonValue:
 _BY_CLASS: Final[tuple[tuple[type, Decode], ...]] = (
     (int, _as_integer),
     (float, _as_number),
-    (Decimal, _as_numeric),
-    (UUID, _as_text),
     (bytes, _as_bytes),
 )
 
 _DECODERS: Final[Mapping[str, Decode | None]] = {
     **dict.fromkeys(("bool", "int2", "int4", "int8", "oid", "xid", "cid"), None),
-    **dict.fromkeys(("text", "varchar", "bpchar", "name", "char", "money", "xml", "macaddr", "void"), None),
+    **dict.fromkeys(
+        ("text", "uuid", "varchar", "bpchar", "name", "char", "money", "xml", "macaddr", "void"), None
+    ),
     "xid8": _as_integer,
     "float4": _as_single,
     "float8": _as_number,
     "numeric": _as_numeric,
-    **dict.fromkeys(("uuid", "inet", "cidr"), _as_text),
+    **dict.fromkeys(("inet", "cidr"), str),
     "date": _as_day,
     "time": _as_time,
     "timestamp": _as_timestamp,

@@ -4,8 +4,10 @@ asyncpg has no public call that runs a prepared statement with a bound on its ro
 none that tells a statement's types and then reuses its cache; hence the few members of the base class below.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 import asyncpg
@@ -19,7 +21,8 @@ from omnibase_infra.transports.postgres.results import Decode, decoder
 if TYPE_CHECKING:
     from asyncpg.protocol.protocol import BaseProtocol, PreparedStatementState
 
-_RAW: Final = ("date", "time", "timestamp", "timestamptz", "interval")
+_AS_NUMBERS: Final = ("date", "time", "timestamp", "timestamptz", "interval")
+_AS_TEXT: Final = ("numeric", "uuid")
 _PLANS: Final = 1_000
 _RESET: Final = (
     "SET SESSION AUTHORIZATION DEFAULT; RESET ROLE; RESET ALL; CLOSE ALL; UNLISTEN *; "
@@ -116,15 +119,40 @@ class Session(asyncpg.Connection):
         def _drop_local_statement_cache(self) -> None: ...
 
     served = 0
+    deadline = inf
     _plans: dict[str, _Plan]
+    _borrower: asyncio.Task[object] | None = None
+    _cancelling = 0
+    _expired = False
 
     async def equip(self) -> None:
-        """Once per connection: dates and times as PostgreSQL's own numbers, so that infinity is seen."""
+        """Once per connection: dates and times as PostgreSQL's own numbers, so infinity is seen; text as text."""
         self._plans = {}
-        for name in _RAW:
-            await self.set_type_codec(name, schema="pg_catalog", encoder=_as_is, decoder=_as_is, format="tuple")
+        for name in _AS_NUMBERS:
+            await self.set_type_codec(name, schema="pg_catalog", encoder=tuple, decoder=tuple, format="tuple")
+        for name in _AS_TEXT:
+            await self.set_type_codec(name, schema="pg_catalog", encoder=str, decoder=str, format="text")
 
-    async def run(self, statement: Statement, max_rows: int, timeout_s: float, place: str = "") -> Result:
+    def lend(self, deadline: float) -> None:
+        """Notes the current task, which may use the session until `deadline` (monotonic seconds)."""
+        self.deadline = deadline
+        self._expired = False
+        self._borrower = asyncio.current_task()
+        self._cancelling = self._borrower.cancelling() if self._borrower else 0
+
+    def expire(self) -> None:
+        """Interrupts the borrower; the driver then tells the server to cancel the statement."""
+        self.deadline = inf
+        if self._borrower is not None:
+            self._expired = True
+            self._borrower.cancel()
+
+    def was_late(self) -> bool:
+        """Whether the cancellation that the borrower has just seen is that of `expire` alone."""
+        expired, self._expired = self._expired, False
+        return expired and self._borrower is not None and self._borrower.uncancel() <= self._cancelling
+
+    async def run(self, statement: Statement, max_rows: int, timeout_s: float | None, place: str = "") -> Result:
         """Runs one statement. `place` stands before each message: which statement of several this is.
 
         Raises the typed errors for parameters and results, and the driver's own for the rest.
@@ -149,7 +177,7 @@ class Session(asyncpg.Connection):
             )
         return Result(plan.rows(records, place), _counted(status, len(records)))
 
-    async def _plan(self, sql: str, timeout_s: float, place: str) -> _Plan:
+    async def _plan(self, sql: str, timeout_s: float | None, place: str) -> _Plan:
         """Prepares the statement. The driver closes one that leaves its cache, after five minutes too."""
         plan = _Plan.of(await self._get_statement(sql, timeout_s), place)
         if plan.statement.name:
@@ -172,10 +200,6 @@ class Session(asyncpg.Connection):
             await self.execute("ROLLBACK")
         if own:
             await self.execute(_RESET)
-
-
-def _as_is(value: object) -> object:
-    return value
 
 
 def _decoder(column: asyncpg.Attribute, place: str) -> Decode | None:
