@@ -1,18 +1,16 @@
 """What is wrong with an expression before it ever runs: names, arities, and types as far as they are known."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 from omnibase_core import suggest
 from omnibase_core.errors import shown
 from omnibase_core.mapping.faults import Fault
-from omnibase_core.mapping.functions import FUNCTIONS, Function, Parameter
-from omnibase_core.mapping.tree import Node
-from omnibase_core.mapping.types import (
+from omnibase_core.mapping.functions import FUNCTIONS, OTHER_NAMES
+from omnibase_core.mapping.signatures import Function, Parameter, signature
+from omnibase_core.mapping.static import (
     ANY,
     BOOLEAN,
-    NULL,
-    OMIT,
     Type,
     join,
     join_all,
@@ -21,6 +19,7 @@ from omnibase_core.mapping.types import (
     type_of,
     values_of,
 )
+from omnibase_core.mapping.tree import Node
 from omnibase_core.mapping.values import said
 
 
@@ -57,7 +56,7 @@ class Checker:
         elif node.leading and name in self.scope.fields:
             return self.fault(
                 node.at,
-                f"'{name}' is not visible here: inside a projection, a filter or behind a pipe only the element is",
+                f"'{name}' is not visible here: in a projection, a filter or behind a pipe only the element is",
                 f"Write root().{name} for the whole scope's, or @.{name} for a field of the element",
             )
         if here.kind == "record":
@@ -172,7 +171,7 @@ class Checker:
         name: str = node.value
         function = FUNCTIONS.get(name)
         if function is None:
-            other = _OTHER_NAMES.get(name.lower())
+            other = OTHER_NAMES.get(name.lower())
             hint = suggest.hint(name, FUNCTIONS, "The functions are")
             return self.fault(
                 node.at, f"Unknown function '{shown(name)}'", f"Did you mean '{other}'? {hint}" if other else hint
@@ -188,8 +187,6 @@ class Checker:
                 "omit() has no key here that it could drop",
                 "It is the value of a key, or a branch of if, coalesce or || that is one",
             )
-        if any(type_ is NULL for type_ in types) and function.result is not join_all:
-            return function.result([ANY if type_ is NULL else type_ for type_ in types])
         return function.result(types)
 
     def _arity(self, node: Node, function: Function) -> bool:
@@ -203,22 +200,27 @@ class Checker:
             wanted += f" or {function.most}"
         plural = "" if wanted == "1" else "s"
         self.fault(
-            node.at, f"{function.name}() takes {wanted} argument{plural}, not {given}", f"Write {signature(function)}"
+            node.at,
+            f"{function.name}() takes {wanted} argument{plural}, not {given}",
+            f"Write {signature(function)}",
         )
         return False
 
     def _arguments(self, node: Node, function: Function, here: Type, droppable: bool) -> list[Type]:
-        types: list[Type] = []
+        types: dict[int, Type] = {}
+        late: list[int] = []
+        items = ANY
         for index, child in enumerate(node.children):
             parameter = function.parameter(index)
             if "expression" in parameter.kinds:
-                types.append(self._expression_argument(node, function, child, here))
+                late.append(index)
                 continue
             passes = function.name == "coalesce" or (function.name == "if" and index > 0)
-            type_ = self.check(child, here, droppable=droppable and passes)
-            self._argument(child, function, index, parameter, type_)
-            types.append(type_)
-        return types
+            types[index] = items = self.check(child, here, droppable=droppable and passes)
+            self._argument(child, function, index, parameter, items)
+        for index in late:
+            types[index] = self._expression_argument(function, node.children[index], items.element)
+        return [types[index] for index in range(len(node.children))]
 
     def _argument(self, child: Node, function: Function, index: int, parameter: Parameter, type_: Type) -> None:
         kind = type_.runtime_kind
@@ -235,31 +237,17 @@ class Checker:
                 f"Write {signature(function)}",
             )
 
-    def _expression_argument(self, node: Node, function: Function, child: Node, here: Type) -> Type:
+    def _expression_argument(self, function: Function, child: Node, element: Type) -> Type:
         if child.kind != "expref":
             return self.fault(
                 child.at,
                 f"{function.name}() takes an expression here, which is evaluated for each item",
                 f"Put & before it: {signature(function)}",
             )
-        position = next(i for i, p in enumerate(function.parameters) if "expression" not in p.kinds)
-        silent = Checker(self.scope)
-        items = silent.check(node.children[position], here)
-        element = items.element if items.kind == "list" else ANY
         type_ = self.check(child.children[0], element)
         if function.name != "map" and type_.runtime_kind not in (None, "number", "string"):
             self.fault(child.at, f"{_said(type_)} has no order", f"{function.name}() sorts by numbers or texts")
         return type_
-
-
-def signature(function: Function) -> str:
-    """A call of the function in words."""
-    names = []
-    for parameter in function.parameters:
-        kinds = [kind for kind in ("expression", "list", "object", "string", "number", "boolean") if kind in parameter.kinds]
-        name = {"expression": "&expression", "string": "text"}.get(kinds[0], kinds[0]) if kinds else "value"
-        names.append(parameter.said if parameter.words else "value" if len(kinds) > 2 else name)
-    return f"{function.name}({', '.join(names)}{', …' if function.repeats else ''})"
 
 
 def _said(type_: Type) -> str:
@@ -289,33 +277,4 @@ _NODES: Final[dict[str, Callable[[Checker, Node, Type], Type]]] = {
     "not_expression": Checker._not,  # noqa: SLF001
     "comparator": Checker._comparator,  # noqa: SLF001
     "expref": Checker._expression,  # noqa: SLF001
-}
-
-_OTHER_NAMES: Final = {
-    "plus": "add",
-    "minus": "subtract",
-    "sub": "subtract",
-    "mul": "multiply",
-    "times": "multiply",
-    "div": "divide",
-    "iff": "if",
-    "ifelse": "if",
-    "default": "coalesce",
-    "ifnull": "coalesce",
-    "nvl": "coalesce",
-    "len": "length",
-    "size": "length",
-    "count": "length",
-    "str": "text",
-    "string": "text",
-    "tostring": "to_string",
-    "tonumber": "to_number",
-    "int": "to_number",
-    "float": "number",
-    "lowercase": "lower",
-    "uppercase": "upper",
-    "average": "avg",
-    "mean": "avg",
-    "total": "sum",
-    "sortby": "sort_by",
 }

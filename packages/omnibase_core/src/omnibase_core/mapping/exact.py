@@ -28,7 +28,9 @@ _MAX_PLACES: Final = 100
 _ROUNDINGS: Final = {"half_even": ROUND_HALF_EVEN, "half_up": ROUND_HALF_UP}
 
 _EXACT: Final = Context(prec=4 * MAX_DIGITS, traps=[Inexact, InvalidOperation, Overflow, Clamped])
-_DIVIDING: Final = Context(prec=DIVISION_DIGITS, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero])
+_DIVIDING: Final = Context(
+    prec=DIVISION_DIGITS, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero]
+)
 _ROUNDING: Final = Context(prec=4 * MAX_DIGITS, traps=[InvalidOperation])
 
 

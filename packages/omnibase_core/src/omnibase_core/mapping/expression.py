@@ -7,12 +7,9 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from omnibase_core.mapping.faults import EvaluationError
-from omnibase_core.mapping.functions import FUNCTIONS, Function, check_argument
+from omnibase_core.mapping.calls import Closure, compile_call
 from omnibase_core.mapping.tree import Node
-from omnibase_core.mapping.values import OMITTED, equal, is_false, kind_of, order, said
-
-Closure = Callable[[object, object], object]
+from omnibase_core.mapping.values import OMITTED, equal, is_false, order
 
 
 def compile_tree(node: Node) -> Closure:
@@ -27,7 +24,7 @@ def _compiled(node: Node) -> list[Closure]:
 def _field(node: Node) -> Closure:
     name = node.value
 
-    def field(here: object, root: object) -> object:
+    def field(here: Any, root: object) -> object:
         return here.get(name) if type(here) is dict else None
 
     return field
@@ -45,7 +42,7 @@ def _here(node: Node) -> Closure:
 def _index(node: Node) -> Closure:
     index: int = node.value
 
-    def item(here: object, root: object) -> object:
+    def item(here: Any, root: object) -> object:
         return here[index] if type(here) is list and -len(here) <= index < len(here) else None
 
     return item
@@ -80,14 +77,14 @@ def _steps(node: Node) -> list[Node]:
 def _path(steps: Sequence[tuple[Any, type]]) -> Closure:
     def path(here: Any, root: object) -> object:
         for step, wanted in steps:
-            if type(here) is not wanted:
-                return None
             if wanted is dict:
+                if type(here) is not dict:
+                    return None
                 here = here.get(step)
-            elif -len(here) <= step < len(here):
-                here = here[step]
             else:
-                return None
+                if type(here) is not list or not -len(here) <= step < len(here):
+                    return None
+                here = here[step]
         return here
 
     return path
@@ -213,100 +210,9 @@ def _comparator(node: Node) -> Closure:
 
 
 def _function(node: Node) -> Closure:
-    special = _SPECIAL.get(node.value)
-    if special is not None:
-        return special(node)
-    function = FUNCTIONS[node.value]
-    assert function.call is not None
-    checked = [
-        (_expression(child.children[0]) if child.kind == "expref" else _argument(function, index, child))
-        for index, child in enumerate(node.children)
-    ]
-    return _calling(function, function.call, checked)
+    return compile_call(node, compile_tree)
 
 
-def _argument(function: Function, index: int, child: Node) -> Closure:
-    """An argument that has been held to what the function takes."""
-    part = compile_tree(child)
-    parameter = function.parameter(index)
-    if not parameter.kinds:
-        return part
-    name = function.name
-
-    def argument(here: object, root: object) -> object:
-        value = part(here, root)
-        misfit = check_argument(parameter, value)
-        if misfit is not None:
-            missing = "; coalesce(a, …) stands in for null" if value is None else ""
-            raise EvaluationError(f"{name}: argument {index + 1} {misfit}{missing}")
-        return value
-
-    return argument
-
-
-def _calling(function: Function, call: Callable[..., object], arguments: Sequence[Closure]) -> Closure:
-    name = function.name
-
-    def result(here: object, root: object) -> object:
-        values = [argument(here, root) for argument in arguments]
-        try:
-            return call(*values)
-        except EvaluationError as error:
-            if error.sentence.startswith(_OWN):
-                raise
-            raise EvaluationError(f"{name}: {error.sentence}") from None
-
-    return result
-
-
-_OWN: Final = tuple(f"{name}: " for name in FUNCTIONS)
-
-
-def _expression(node: Node) -> Closure:
-    """An argument with `&`: a function of one element."""
-    part = compile_tree(node)
-    return lambda here, root: lambda element: part(element, root)
-
-
-def _if(node: Node) -> Closure:
-    condition, then, otherwise = _compiled(node)
-
-    def choose(here: object, root: object) -> object:
-        value = condition(here, root)
-        if value is True:
-            return then(here, root)
-        if value is False:
-            return otherwise(here, root)
-        raise EvaluationError(
-            f"if: argument 1 must be a boolean, not {said(kind_of(value))}; a comparison gives one, such as a == `1`"
-        )
-
-    return choose
-
-
-def _coalesce(node: Node) -> Closure:
-    parts = _compiled(node)
-
-    def first(here: object, root: object) -> object:
-        return next((value for part in parts if (value := part(here, root)) is not None), None)
-
-    return first
-
-
-def _root(node: Node) -> Closure:
-    return lambda here, root: root
-
-
-def _omit(node: Node) -> Closure:
-    return lambda here, root: OMITTED
-
-
-_SPECIAL: Final[dict[str, Callable[[Node], Closure]]] = {
-    "if": _if,
-    "coalesce": _coalesce,
-    "root": _root,
-    "omit": _omit,
-}
 _COMPILERS: Final[dict[str, Callable[[Node], Closure]]] = {
     "field": _field,
     "literal": _literal,

@@ -1,4 +1,4 @@
-"""What can be wrong with an expression: faults that are found when it is compiled, and errors of its evaluation."""
+"""What can be wrong with an expression: faults found when it is compiled, and errors of its evaluation."""
 
 from typing import Literal, NamedTuple
 
@@ -25,15 +25,21 @@ class ExpressionError(ValueError):
 class EvaluationError(ValueError):
     """An expression that has no value for this scope.
 
-    sentence: what is wanted and what came, by kind and never by value. place, source: the template's place and
-    the expression's own text, once they are known.
+    reason: what is wanted and what came, by kind and never by value. function: in which it happened, if in one.
+    place, source: the template's place and the expression's own text, once they are known.
     """
 
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
+    def __init__(self, reason: str, function: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.function = function
         self.place: Place | None = None
         self.source = ""
+
+    @property
+    def sentence(self) -> str:
+        """The reason, with the function before it."""
+        return f"{self.function}: {self.reason}" if self.function else self.reason
 
     def placed(self, place: Place, source: str) -> "EvaluationError":
         """This error with its place, unless it has one already."""

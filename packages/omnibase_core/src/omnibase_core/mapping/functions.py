@@ -4,21 +4,17 @@
 which is the compiler's part.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
-from functools import cmp_to_key
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Final
 
-from omnibase_core.mapping import exact
-from omnibase_core.mapping.exact import Number
-from omnibase_core.mapping.faults import EvaluationError
-from omnibase_core.mapping.types import (
+from omnibase_core.mapping import bodies, exact
+from omnibase_core.mapping.signatures import Function, Parameter, Result
+from omnibase_core.mapping.static import (
     ANY,
     BOOLEAN,
     DECIMAL,
     INTEGER,
-    NULL,
     NUMBER,
     STRING,
     Type,
@@ -29,199 +25,8 @@ from omnibase_core.mapping.types import (
     values_of,
 )
 from omnibase_core.mapping.values import (
-    KINDS,
-    Kind,
     as_text,
-    equal,
-    json_text,
-    kind_of,
-    number_of,
-    order,
-    said,
-    sortable,
 )
-
-Result = Callable[[Sequence[Type]], Type]
-Expression = Callable[[object], object]
-
-
-class Parameter(NamedTuple):
-    """What an argument may be. No kinds: anything, null included. items: the kinds that a list may hold, all
-    items of one kind. words: the texts that are allowed."""
-
-    kinds: frozenset[Kind] = frozenset()
-    items: frozenset[Kind] = frozenset()
-    words: tuple[str, ...] = ()
-
-    @property
-    def said(self) -> str:
-        """The parameter in words."""
-        if self.words:
-            return " or ".join(f"'{word}'" for word in self.words)
-        names = [said(kind) for kind in _ORDER if kind in self.kinds]
-        if self.items:
-            held = " or all ".join(f"{kind}s" if kind != "string" else "texts" for kind in sorted(self.items))
-            names = [f"a list of {held}" if name == "a list" else name for name in names]
-        return " or ".join(names) or "anything"
-
-
-class Function(NamedTuple):
-    """A function. optional: how many of the last parameters may be left out. repeats: the last one may come
-    again. call: None for those that the compiler knows."""
-
-    name: str
-    parameters: tuple[Parameter, ...]
-    result: Result
-    call: Callable[..., object] | None
-    optional: int = 0
-    repeats: bool = False
-
-    @property
-    def fewest(self) -> int:
-        """The least number of arguments."""
-        return len(self.parameters) - self.optional
-
-    @property
-    def most(self) -> int | None:
-        """The largest number of arguments; None for any."""
-        return None if self.repeats else len(self.parameters)
-
-    def parameter(self, index: int) -> Parameter:
-        """The parameter of an argument."""
-        return self.parameters[min(index, len(self.parameters) - 1)]
-
-
-_ORDER: Final[tuple[Kind, ...]] = ("null", "boolean", "number", "string", "list", "object", "expression")
-
-
-def check_argument(parameter: Parameter, value: object) -> str | None:
-    """Why an argument does not fit, in words; None where it does."""
-    if not parameter.kinds:
-        return None
-    kind = KINDS.get(type(value), "expression")
-    if kind not in parameter.kinds:
-        return f"must be {parameter.said}, not {said(kind)}"
-    if parameter.items and isinstance(value, list):
-        return _check_items(parameter, value)
-    return None
-
-
-def _check_items(parameter: Parameter, items: list[object]) -> str | None:
-    wanted = parameter.items
-    for index, item in enumerate(items):
-        kind = kind_of(item)
-        if kind not in wanted:
-            return f"must be {parameter.said}, but its item {index} is {said(kind)}"
-        if index == 0:
-            wanted = frozenset((kind,))
-    return None
-
-
-def _contains(subject: object, searched: object) -> bool:
-    if isinstance(subject, str):
-        if not isinstance(searched, str):
-            raise EvaluationError(f"argument 2 must be a text where argument 1 is, not {said(kind_of(searched))}")
-        return searched in subject
-    assert isinstance(subject, list)
-    return any(equal(item, searched) for item in subject)
-
-
-def _keyed(items: list[object], key: Expression) -> list[tuple[object, object]]:
-    keyed = [(key(item), item) for item in items]
-    for index, (value, _) in enumerate(keyed):
-        if kind_of(value) not in ("number", "string"):
-            raise EvaluationError(
-                f"argument 2 must give numbers or texts, but for item {index} it gives {said(kind_of(value))}"
-            )
-    return keyed
-
-
-_BY_ORDER: Final = cmp_to_key(order)
-
-
-def _sort(items: list[object]) -> list[object]:
-    return sorted(items, key=sortable)  # type: ignore[arg-type]  # all numbers or all texts
-
-
-def _sort_by(items: list[object], key: Expression) -> list[object]:
-    return [item for _, item in sorted(_keyed(items, key), key=lambda pair: _BY_ORDER(pair[0]))]
-
-
-def _max_by(items: list[object], key: Expression) -> object:
-    return max(_keyed(items, key), key=lambda pair: _BY_ORDER(pair[0]), default=(None, None))[1]
-
-
-def _min_by(items: list[object], key: Expression) -> object:
-    return min(_keyed(items, key), key=lambda pair: _BY_ORDER(pair[0]), default=(None, None))[1]
-
-
-def _map(expression: Expression, items: list[object]) -> list[object]:
-    return [expression(item) for item in items]
-
-
-def _merge(*objects: dict[str, object]) -> dict[str, object]:
-    merged: dict[str, object] = {}
-    for each in objects:
-        merged.update(each)
-    return merged
-
-
-def _to_string(value: object) -> str:
-    return value if isinstance(value, str) else json_text(value)
-
-
-def _to_number(value: object) -> Number | None:
-    if isinstance(value, str):
-        number = number_of(value)
-        return number if number is None or _fits_json(number) else None
-    return value if kind_of(value) == "number" else None  # type: ignore[return-value]  # it is a number
-
-
-def _fits_json(number: Number) -> bool:
-    try:
-        exact.nearest_double(number)
-    except EvaluationError:
-        return False
-    return exact.is_held(exact.exact(number))
-
-
-def _decimal(value: object) -> Decimal:
-    number = number_of(value) if isinstance(value, str) else value
-    if number is None:
-        raise EvaluationError("argument 1 must be written as a number, such as '19.90'")
-    held = exact.exact(number)  # type: ignore[arg-type]  # kinds are checked
-    if not exact.is_held(held):
-        raise EvaluationError(f"argument 1 has more than {exact.MAX_DIGITS} digits")
-    return held
-
-
-def _number(value: object) -> Number:
-    return exact.nearest_double(_decimal(value) if isinstance(value, str) else value)  # type: ignore[arg-type]  # kinds are checked
-
-
-def _type(value: object) -> str:
-    kind = kind_of(value)
-    return "array" if kind == "list" else kind
-
-
-def _reverse(value: str | list[object]) -> str | list[object]:
-    return value[::-1]
-
-
-def _first(items: list[object]) -> object:
-    return items[0] if items else None
-
-
-def _max(items: list[object]) -> object:
-    return max(items, key=sortable, default=None)  # type: ignore[type-var,arg-type]  # all numbers or all texts
-
-
-def _min(items: list[object]) -> object:
-    return min(items, key=sortable, default=None)  # type: ignore[type-var,arg-type]  # all numbers or all texts
-
-
-def _not_null(*values: object) -> object:
-    return next((value for value in values if value is not None), None)
 
 
 def _always(type_: Type) -> Result:
@@ -241,8 +46,7 @@ def _total(types: Sequence[Type]) -> Type:
 
 
 def _quotient(types: Sequence[Type]) -> Type:
-    kind = arithmetic([*types, NUMBER])
-    return kind
+    return arithmetic([*types, NUMBER])
 
 
 def _average(types: Sequence[Type]) -> Type:
@@ -290,8 +94,8 @@ _SEVERAL: Final = (
     Function("multiply", (_NUMBER, _NUMBER), arithmetic, exact.multiply),
     Function("divide", (_NUMBER, _NUMBER), _quotient, exact.divide),
     Function("round", (_NUMBER, _NUMBER, _HALVES), _own_or_decimal, exact.rounded, optional=1),
-    Function("decimal", (_WRITTEN,), _always(DECIMAL), _decimal),
-    Function("number", (_WRITTEN,), _always(NUMBER), _number),
+    Function("decimal", (_WRITTEN,), _always(DECIMAL), bodies.to_decimal),
+    Function("number", (_WRITTEN,), _always(NUMBER), bodies.to_json_number),
     Function("text", (_SCALAR,), _always(STRING), as_text),
     Function("concat", (_TEXT,), _always(STRING), lambda *texts: "".join(texts), repeats=True),
     Function("lower", (_TEXT,), _always(STRING), str.lower),
@@ -299,30 +103,65 @@ _SEVERAL: Final = (
     Function("abs", (_NUMBER,), _same(), exact.absolute),
     Function("avg", (_NUMBERS,), _average, exact.average),
     Function("ceil", (_NUMBER,), _always(INTEGER), exact.ceiling),
-    Function("contains", (Parameter(frozenset(("string", "list"))), _ANY), _always(BOOLEAN), _contains),
+    Function("contains", (Parameter(frozenset(("string", "list"))), _ANY), _always(BOOLEAN), bodies.contains),
     Function("ends_with", (_TEXT, _TEXT), _always(BOOLEAN), str.endswith),
     Function("floor", (_NUMBER,), _always(INTEGER), exact.floor),
     Function("join", (_TEXT, _TEXTS), _always(STRING), str.join),
     Function("keys", (_OBJECT,), _always(list_of(STRING)), list),
     Function("length", (Parameter(frozenset(("string", "list", "object"))),), _always(INTEGER), len),
-    Function("map", (_EXPRESSION, _LIST), lambda types: list_of(types[0]), _map),
-    Function("max", (_ORDERED,), _item, _max),
-    Function("max_by", (_LIST, _EXPRESSION), _item, _max_by),
-    Function("merge", (_OBJECT,), _merged, _merge, repeats=True),
-    Function("min", (_ORDERED,), _item, _min),
-    Function("min_by", (_LIST, _EXPRESSION), _item, _min_by),
-    Function("not_null", (_ANY,), join_all, _not_null, repeats=True),
-    Function("reverse", (Parameter(frozenset(("string", "list"))),), _same(), _reverse),
-    Function("sort", (_ORDERED,), _same(), _sort),
-    Function("sort_by", (_LIST, _EXPRESSION), _same(), _sort_by),
+    Function("map", (_EXPRESSION, _LIST), lambda types: list_of(types[0]), bodies.map_each),
+    Function("max", (_ORDERED,), _item, bodies.largest),
+    Function("max_by", (_LIST, _EXPRESSION), _item, bodies.max_by),
+    Function("merge", (_OBJECT,), _merged, bodies.merge, repeats=True),
+    Function("min", (_ORDERED,), _item, bodies.smallest),
+    Function("min_by", (_LIST, _EXPRESSION), _item, bodies.min_by),
+    Function("not_null", (_ANY,), join_all, bodies.not_null, repeats=True),
+    Function("reverse", (Parameter(frozenset(("string", "list"))),), _same(), bodies.backwards),
+    Function("sort", (_ORDERED,), _same(), bodies.sort),
+    Function("sort_by", (_LIST, _EXPRESSION), _same(), bodies.sort_by),
     Function("starts_with", (_TEXT, _TEXT), _always(BOOLEAN), str.startswith),
     Function("sum", (_NUMBERS,), _total, exact.total),
     Function("to_array", (_ANY,), _as_list, lambda value: value if isinstance(value, list) else [value]),
-    Function("to_number", (_ANY,), lambda types: types[0] if types[0].runtime_kind == "number" else NUMBER, _to_number),
-    Function("to_string", (_SOME,), _always(STRING), _to_string),
-    Function("type", (_ANY,), _always(STRING), _type),
+    Function(
+        "to_number",
+        (_ANY,),
+        lambda types: types[0] if types[0].runtime_kind == "number" else NUMBER,
+        bodies.to_number,
+    ),
+    Function("to_string", (_SOME,), _always(STRING), bodies.to_string),
+    Function("type", (_ANY,), _always(STRING), bodies.type_name),
     Function("values", (_OBJECT,), lambda types: list_of(values_of(types[0])), lambda value: [*value.values()]),
 )
 
 FUNCTIONS: Final[Mapping[str, Function]] = MappingProxyType({function.name: function for function in _SEVERAL})
 """Every function by its name."""
+
+OTHER_NAMES: Final = {
+    "plus": "add",
+    "minus": "subtract",
+    "sub": "subtract",
+    "mul": "multiply",
+    "times": "multiply",
+    "div": "divide",
+    "iff": "if",
+    "ifelse": "if",
+    "default": "coalesce",
+    "ifnull": "coalesce",
+    "nvl": "coalesce",
+    "len": "length",
+    "size": "length",
+    "count": "length",
+    "str": "text",
+    "string": "text",
+    "tostring": "to_string",
+    "tonumber": "to_number",
+    "int": "to_number",
+    "float": "number",
+    "lowercase": "lower",
+    "uppercase": "upper",
+    "average": "avg",
+    "mean": "avg",
+    "total": "sum",
+    "sortby": "sort_by",
+}
+"""What other languages call them."""

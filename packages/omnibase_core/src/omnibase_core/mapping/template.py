@@ -8,8 +8,9 @@ from omnibase_core.errors import shown
 from omnibase_core.mapping.check import Checker
 from omnibase_core.mapping.expression import compile_tree
 from omnibase_core.mapping.faults import EvaluationError, ExpressionError, Fault, Place
-from omnibase_core.mapping.tree import parse, quote_end
-from omnibase_core.mapping.types import ANY, STRING, Type, join_all, list_of, record, type_of
+from omnibase_core.mapping.literals import quote_end
+from omnibase_core.mapping.static import ANY, STRING, Type, join_all, list_of, record, type_of
+from omnibase_core.mapping.tree import parse
 from omnibase_core.mapping.values import OMITTED, as_text, kind_of, said
 
 OPENING: Final = "${{"
@@ -74,7 +75,9 @@ def _closing(text: str, at: int, opening: int) -> int:
             raise ExpressionError(start, "A } that closes nothing", "An expression ends with }}")
         else:
             at = quote_end(text, start)
-    raise ExpressionError(opening, "An expression that does not end", "Close it with }}; literal text is ${{ '${{' }}")
+    raise ExpressionError(
+        opening, "An expression that does not end", "Close it with }}; literal text is ${{ '${{' }}"
+    )
 
 
 def inserted(value: object) -> str:

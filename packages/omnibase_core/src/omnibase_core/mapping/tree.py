@@ -4,11 +4,8 @@ The library's tree has neither, so its names and literals are put side by side w
 from. What its parser lets through by accident is refused here.
 """
 
-import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, NoReturn
 
@@ -17,22 +14,40 @@ from jmespath.lexer import Lexer
 from jmespath.parser import Parser
 
 from omnibase_core.errors import shown
-from omnibase_core.mapping.exact import MAX_DIGITS, is_held
 from omnibase_core.mapping.faults import ExpressionError
+from omnibase_core.mapping.literals import SURROGATE, literals_of
 
 MAX_LENGTH: Final = 4_000
 MAX_DEPTH: Final = 64
 
-_OPENING: Final = re.compile(r"['\"`]")
-_QUOTED: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`", re.DOTALL)
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _WORDS: Final = frozenset({"true", "false", "null"})
 
 _ENDS_VALUE: Final = frozenset(
-    "unquoted_identifier quoted_identifier literal number current star flatten rparen rbracket rbrace".split()
+    [
+        "unquoted_identifier",
+        "quoted_identifier",
+        "literal",
+        "number",
+        "current",
+        "star",
+        "flatten",
+        "rparen",
+        "rbracket",
+        "rbrace",
+    ]
 )
 _STARTS_VALUE: Final = frozenset(
-    "unquoted_identifier quoted_identifier literal number current lbrace not expref lparen".split()
+    [
+        "unquoted_identifier",
+        "quoted_identifier",
+        "literal",
+        "number",
+        "current",
+        "lbrace",
+        "not",
+        "expref",
+        "lparen",
+    ]
 )
 _OPENS: Final = frozenset(("lparen", "lbracket", "lbrace", "filter"))
 _CLOSES: Final = frozenset(("rparen", "rbracket", "rbrace"))
@@ -82,7 +97,7 @@ def parse(text: str) -> Node:
         raise ExpressionError(0, f"An expression longer than {MAX_LENGTH} characters", "Name parts of it in `let`")
     if not text.strip():
         raise ExpressionError(0, "An empty expression", "Write what is to stand here, such as ${{ input.id }}")
-    literals = _literals(text)
+    literals = literals_of(text)
     tokens = _tokens(text)
     _refuse_accidents(tokens)
     tree = _parsed(text)
@@ -93,65 +108,6 @@ def parse(text: str) -> Node:
     node = converter.convert(tree, 0)
     assert next(converter.tokens, None) is None, "every mark has its node"
     return node
-
-
-def quote_end(text: str, start: int) -> int:
-    """The end of the quoted part that starts there. Raises ExpressionError where it is never closed."""
-    match = _QUOTED.match(text, start)
-    if match is None:
-        raise ExpressionError(start, f"The {text[start]} is never closed", f"Add the closing {text[start]}")
-    return match.end()
-
-
-def _literals(text: str) -> dict[int, Any]:
-    """The values of the literals in backticks by position: strict JSON, with exact numbers."""
-    found: dict[int, Any] = {}
-    at = 0
-    while (opening := _OPENING.search(text, at)) is not None:
-        start, at = opening.start(), quote_end(text, opening.start())
-        if text[start] == "`":
-            found[start] = _json(text[start + 1 : at - 1].replace("\\`", "`"), start)
-    return found
-
-
-def _json(text: str, at: int) -> Any:
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = [key for key, _ in items]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
-        if twice is not None:
-            raise ExpressionError(at, f"Duplicate key '{shown(twice)}' in a literal", "Remove one of the two")
-        return dict(items)
-
-    def constant(name: str) -> NoReturn:
-        raise ExpressionError(at, f"{name} is no JSON", "Numbers are those of JSON")
-
-    def whole(digits: str) -> int:
-        if len(digits) > MAX_DIGITS:
-            _refuse_number(at)
-        return int(digits)
-
-    def fraction(digits: str) -> Decimal:
-        value = Decimal(digits)
-        if not is_held(value):
-            _refuse_number(at)
-        return value
-
-    try:
-        value = json.loads(
-            text, object_pairs_hook=pairs, parse_constant=constant, parse_int=whole, parse_float=fraction
-        )
-    except ExpressionError:
-        raise
-    except (ValueError, RecursionError):
-        example = "'…' is text" if text.strip().isidentifier() else 'for example `1`, `true` or `{"a": 1}`'
-        raise ExpressionError(at, "What stands in backticks is no JSON", f"Backticks hold JSON: {example}") from None
-    if _SURROGATE.search(json.dumps(value, default=str, ensure_ascii=False)):
-        raise ExpressionError(at, "A lone surrogate in a literal", "It stands for no character: remove it")
-    return value
-
-
-def _refuse_number(at: int) -> NoReturn:
-    raise ExpressionError(at, f"A number of more than {MAX_DIGITS} digits", "Write a shorter one")
 
 
 def _tokens(text: str) -> list[_Token]:
@@ -167,7 +123,7 @@ def _tokens(text: str) -> list[_Token]:
         for index, token in enumerate(raw)
     ]
     for token in tokens:
-        if token.type == "quoted_identifier" and _SURROGATE.search(token.value):
+        if token.type == "quoted_identifier" and SURROGATE.search(token.value):
             raise ExpressionError(token.start, "A lone surrogate in a name", "It stands for no character")
     return tokens
 
@@ -186,7 +142,9 @@ def _parsed(text: str) -> Any:
 
 def _refuse_depth() -> NoReturn:
     raise ExpressionError(
-        0, f"An expression nested deeper than {MAX_DEPTH} levels", "Name parts of it in `let`, or use sum, concat, join"
+        0,
+        f"An expression nested deeper than {MAX_DEPTH} levels",
+        "Name parts of it in `let`, or use sum, concat, join",
     )
 
 
@@ -278,7 +236,9 @@ def _refuse_shape(kind: str, nodes: Sequence[Node], at: int) -> None:
             raise ExpressionError(twice.at, f"Duplicate key '{shown(twice.value)}'", "Rename one, or remove it")
 
 
-_NEGATED: Final = frozenset(("subexpression", "flatten", "filter_projection", "value_projection", "index_expression"))
+_NEGATED: Final = frozenset(
+    ("subexpression", "flatten", "filter_projection", "value_projection", "index_expression")
+)
 _GENERAL: Final = "Expressions are those of JMESPath, such as input.items[*].price"
 _CHARACTERS: Final = {
     "=": "Equality is written ==",
