@@ -1,9 +1,12 @@
 """docs/delivery.md: the outcome table is the function's, the exit codes are the commands'."""
 
+import inspect
 from typing import Literal
 
 from omnibase_core.verdict import EnumHappening, judge
 from omnibase_infra.cli.exit_codes import EnumExitCode
+from omnibase_infra.cli.run import run
+from omnibase_infra.event_bus.inmemory import InMemoryEventBus
 
 from tests.docs.tables import section, table
 
@@ -31,3 +34,10 @@ def test_every_row_is_what_the_function_says() -> None:
 def test_the_exit_codes_are_those_of_the_commands() -> None:
     written = [(int(code), name) for code, name, _ in table(section(PAGE, "Exit codes"))]
     assert written == [(code.value, code.name) for code in EnumExitCode]
+
+
+def test_the_figures_are_those_of_the_code() -> None:
+    capacity = inspect.signature(InMemoryEventBus).parameters["capacity"].default
+    assert f"A topic holds {capacity:,} records" in section(PAGE, "The in-memory bus")
+    grace = next(option.default for option in run.params if option.name == "grace_s")
+    assert f"`SHUTDOWN_GRACE_SECONDS`, {grace:g} by default" in section(PAGE, "Stopping")

@@ -29,6 +29,7 @@ ROWS = [
     Row("newer_minor_version_with_unknown_field", "a field of a later schema version"),
     Row("deprecated_field", "an older contract with policies inside config", runs=True),
     Row("duplicate_handler", "two handlers of one type without names"),
+    Row("node_instead_of_runtime", "a node contract where a runtime contract is wanted"),
     Row("node_contract_missing", "node contracts that are nowhere; every path that was tried"),
     Row("duplicate_slug", "two nodes with one slug"),
     Row("slug_is_not_the_name", "a node contract of another name"),

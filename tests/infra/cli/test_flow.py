@@ -194,6 +194,27 @@ async def test_what_is_given_up_is_counted_and_what_came_is_still_written() -> N
 
 
 @pytest.mark.asyncio
+async def test_lines_that_were_read_and_found_no_room_are_given_up_too() -> None:
+    async with Piped() as piped:
+        await piped.send(b"x\n" * (WINDOW_LINES + 3) + b"\n" + b"begun")
+        assert len(piped.submitted) == WINDOW_LINES
+        piped.feeding.cancel()
+        await piped.settled()
+        assert piped.flow.give_up() == WINDOW_LINES + 3 + 1
+
+
+@pytest.mark.asyncio
+async def test_nothing_is_given_up_where_everything_that_was_read_is_answered() -> None:
+    async with Piped() as piped:
+        await piped.send(b"a\n\n")
+        piped.answer(1)
+        await piped.settled()
+        piped.feeding.cancel()
+        await piped.settled()
+        assert piped.flow.give_up() == 0
+
+
+@pytest.mark.asyncio
 async def test_the_end_without_lines_ends_the_writing() -> None:
     async with Piped() as piped:
         assert await piped.finish() == []

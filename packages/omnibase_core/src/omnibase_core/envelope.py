@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha1 as _sha1
 from typing import Annotated, Any, Literal, Self
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 from pydantic import (
     BaseModel,
@@ -174,7 +174,7 @@ class ModelOnexEnvelope(BaseModel):
         """The id that every response to this request has: uuid5 of the request's id (RFC 9562, 5.5)."""
         digest = _sha1(self.envelope_id.bytes + _RESPONSE_NAME, usedforsecurity=False).digest()
         number = int.from_bytes(digest[:16], "big")
-        return UUID(int=number & _NOT_VERSION_AND_VARIANT | _VERSION_5_AND_VARIANT)
+        return _uuid(number & _NOT_VERSION_AND_VARIANT | _VERSION_5_AND_VARIANT)
 
     def reply(
         self,
@@ -191,12 +191,9 @@ class ModelOnexEnvelope(BaseModel):
 
     def failure(self, error: RuntimeHostError, *, timestamp: datetime) -> "ModelOnexEnvelope":
         """The error envelope: success false, no payload, and of the error only what the bus may know."""
+        told = ModelEnvelopeError.of(error)
         return self._response(
-            timestamp,
-            error.handler_type or self.handler_type,
-            error.operation or self.operation,
-            None,
-            ModelEnvelopeError.of(error),
+            timestamp, told.handler_type or self.handler_type, told.operation or self.operation, None, told
         )
 
     def _response(
@@ -246,19 +243,34 @@ _DEFAULTS: dict[str, Callable[[], object]] = {
     "is_response": lambda: False,
 }
 _FIELDS = set(ModelOnexEnvelope.model_fields)
+_new = object.__new__
+_set_values, _set_given, _set_extra, _set_private = (
+    BaseModel.__dict__[slot].__set__
+    for slot in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
+_set_int, _set_safety = (UUID.__dict__[slot].__set__ for slot in ("int", "is_safe"))
 
 
 def _unvalidated(values: dict[str, Any]) -> ModelOnexEnvelope:
-    """An envelope from values that are valid by construction, at a third of the validator's cost.
+    """An envelope from values that are valid by construction, at a quarter of the validator's cost.
 
-    A test holds each caller to what the validated constructor makes of the same values.
+    The slots are set as pydantic's own constructors do, past the guard of a frozen model. A test holds each
+    caller to what the validated constructor makes of the same values.
     """
-    envelope = ModelOnexEnvelope.__new__(ModelOnexEnvelope)
-    object.__setattr__(envelope, "__dict__", values)
-    object.__setattr__(envelope, "__pydantic_fields_set__", _FIELDS)
-    object.__setattr__(envelope, "__pydantic_extra__", None)
-    object.__setattr__(envelope, "__pydantic_private__", None)
+    envelope = _new(ModelOnexEnvelope)
+    _set_values(envelope, values)
+    _set_given(envelope, _FIELDS)
+    _set_extra(envelope, None)
+    _set_private(envelope, None)
     return envelope
+
+
+def _uuid(number: int) -> UUID:
+    """`UUID(int=number)` without the checks of its constructor, which take three times as long."""
+    uuid = _new(UUID)
+    _set_int(uuid, number)
+    _set_safety(uuid, SafeUUID.unknown)
+    return uuid
 
 
 def _inconsistent(field: str, sentence: str) -> PydanticCustomError:

@@ -30,6 +30,8 @@ __all__ = [
 
 MAX_PROBLEMS: Final = 20
 
+_Validator = tuple[Callable[[object], dict[str, object]], bool]
+
 
 class FieldMismatchError(OnexError):
     """A payload that is not what its model declares.
@@ -55,7 +57,7 @@ class CompiledModel:
         self.fields: Mapping[str, ModelField] = {field.name: field for field in declared.fields}
         self.record = record
         self.transparent = not record.changed & {"decode", "check"}
-        self._validators: dict[Way, Callable[[object], dict[str, object]]] = {}
+        self._validators: dict[Way, _Validator] = {}
 
     def decode(self, wire: Mapping[str, JsonValue]) -> dict[str, object]:
         """Wire form -> values as expressions and COMPUTE functions see them. Raises FieldMismatchError."""
@@ -74,16 +76,18 @@ class CompiledModel:
         return cast("JsonObject", self._through("check", wire))
 
     def _through(self, way: Way, given: Mapping[str, object]) -> dict[str, object]:
-        value = given if isinstance(given, dict) or not isinstance(given, Mapping) else dict(given)
+        value = dict(given) if type(given) is not dict and isinstance(given, Mapping) else given
+        validate, changed = self._validators.get(way) or self._built(way)
         try:
-            converted = (self._validators.get(way) or self._built(way))(value)
+            converted = validate(value)
         except ValidationError:
             raise FieldMismatchError(self.name, self._problems(way, value)) from None
-        return converted if way in self.record.changed else value
+        return converted if changed else cast("dict[str, object]", value)
 
-    def _built(self, way: Way) -> Callable[[object], dict[str, object]]:
-        self._validators[way] = validate = validator(self.record, way).validate_python
-        return validate
+    def _built(self, way: Way) -> _Validator:
+        built = validator(self.record, way).validate_python, way in self.record.changed
+        self._validators[way] = built
+        return built
 
     def _problems(self, way: Way, value: object) -> list[Problem]:
         found = self.record.misfits(value, "", way)

@@ -199,7 +199,7 @@ def _in_calendar(text: str) -> bool:
 
 def json_out(value: object, depth: int = 1) -> JsonValue:
     """A value of type `any` as JSON. A Decimal becomes a JSON number where that loses nothing."""
-    if value is None or isinstance(value, bool):
+    if value is None or isinstance(value, bool) or is_plain_json(value, depth):
         return value
     if isinstance(value, str):
         return string(value)
@@ -207,8 +207,6 @@ def json_out(value: object, depth: int = 1) -> JsonValue:
         return integer(value)
     if isinstance(value, float | Decimal):
         return _exact_number(value)
-    if is_plain_json(value, depth):
-        return value
     if depth > MAX_DEPTH:
         raise MisfitError(f"must not be nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, dict):
@@ -227,8 +225,10 @@ def object_out(value: object) -> dict[str, JsonValue]:
 
 def is_plain_json(value: object, depth: int = 1) -> TypeGuard[JsonValue]:
     """Whether an object or list is JSON as it stands, as most are; what this doubts is looked at in detail."""
+    if type(value) is not dict and type(value) is not list:
+        return False
     texts: list[str] = []
-    if type(value) not in (dict, list) or not _gather(value, depth, texts):
+    if not _gather(value, depth, texts):
         return False
     try:
         "".join(texts).encode()

@@ -4,7 +4,7 @@ Pure: files come through a reader, variables from a mapping. One run reports eve
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
@@ -18,7 +18,7 @@ from omnibase_core.contracts.findings import ContractFile, Findings, Origin, Ref
 from omnibase_core.contracts.node import ModelNodeContract
 from omnibase_core.contracts.reading import ContractReader, FileRefusal, Loading, beside
 from omnibase_core.contracts.runtime_host import ModelNodeEntry, ModelRuntimeEntry, ModelRuntimeHostContract
-from omnibase_core.contracts.schema import SCHEMA_VERSION, accept_schema_version
+from omnibase_core.contracts.schema import SCHEMA_VERSION, accept_schema_version, kind_of
 from omnibase_core.contracts.shape import check
 from omnibase_core.errors import ContractValidationError, shown
 from omnibase_core.problems import ModelProblem
@@ -58,6 +58,13 @@ class ModelRuntimeFile(BaseModel):
 
     schema_version: str = SCHEMA_VERSION
     runtime: dict[str, JsonValue]
+
+
+_A_NODE: Final = Refusal(
+    "This is a node contract, and a runtime contract is wanted",
+    "A runtime contract has `runtime` at its top, and lists its nodes by slug",
+    "Name the runtime contract that lists this node",
+)
 
 
 class _Node(NamedTuple):
@@ -126,6 +133,9 @@ def _load(
     file: ContractFile, loading: Loading, contracts: dict[str, ModelNodeContract]
 ) -> ModelRuntimeHostContract | None:
     top = Section(file.value, Origin(file, ()))
+    if kind_of(file.value) == "node":
+        loading.findings.add(top.origin(), _A_NODE)
+        return None
     outer = check(ModelRuntimeFile, top, loading.findings)
     section = top.child("runtime")
     if not isinstance(section.value, dict):

@@ -28,7 +28,13 @@ if TYPE_CHECKING:
 @click.argument("values", metavar="[KEY=VALUE]…", nargs=-1)
 @click.option("--payload", metavar="JSON", help="The payload as a JSON object; KEY=VALUE replaces fields of it.")
 @click.option("--operation", metavar="NAME", help="The operation, where the node has several.")
-@click.option("--timeout", "timeout_s", metavar="SECONDS", type=click.FloatRange(0, min_open=True))
+@click.option(
+    "--timeout",
+    "timeout_s",
+    metavar="SECONDS",
+    type=click.FloatRange(0, min_open=True),
+    help="How long the response is waited for; the request's ttl_seconds.",
+)
 @click.option("--json", "form", flag_value="json", help="Print the response's payload, or its error, as one line.")
 @click.option("--raw", "form", flag_value="raw", help="Print the whole response envelope as one line.")
 @embedded_option

@@ -8,7 +8,7 @@ class EnumExitCode(IntEnum):
 
     OK = 0
     NOT_STARTED = 1
-    """A contract that cannot be run, a start that failed, or a defect of the command itself."""
+    """A contract that cannot be run, a start that failed, or a defect of the command or of an app's `feed`."""
     USAGE = 2
     ENVELOPE_FAILED = 3
     """Some envelope was answered with an error."""

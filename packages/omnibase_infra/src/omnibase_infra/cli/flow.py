@@ -40,6 +40,7 @@ class Flow:
         self._unanswered: set[int] = set()
         self._weights: dict[int, int] = {}
         self._weight = 0
+        self._waiting = 0
         self._order: deque[int] = deque()
         self._held: dict[int, bytes] = {}
         self._out: list[tuple[int, bytes]] = []
@@ -49,18 +50,13 @@ class Flow:
 
     async def feed(self, reader: LineReader) -> None:
         """Submits every line that is not blank, while the window has room."""
-        async for lines in reader.batches():
-            batch: list[tuple[bytes, bytes]] = []
-            for line in lines:
-                if not line.content.strip():
-                    continue
-                if self._is_full():
-                    await self._submit(batch)
-                    batch = []
-                    await self._until_room()
-                if self._admitted(line):
-                    batch.append((str(line.number).encode(), line.content))
-            await self._submit(batch)
+        try:
+            async for lines in reader.batches():
+                waiting = [line for line in lines if line.content.strip()]
+                self._waiting = len(waiting)
+                await self._feed(waiting)
+        finally:
+            self._waiting += reader.inside_a_line
 
     def take(self, reply: Reply) -> None:
         """Takes the reply to a line."""
@@ -83,13 +79,16 @@ class Flow:
         self._news.set()
 
     def give_up(self) -> int:
-        """Stops waiting for what is unanswered; gives its number."""
+        """Stops waiting for what is unanswered; gives its number.
+
+        Lines that were read and found no room in the window count too: nobody could read them again.
+        """
         self._out.extend(sorted(self._held.items()))
         self._held.clear()
         unanswered, self._unanswered = self._unanswered, set()
         self._forget(unanswered)
         self.end()
-        return len(unanswered)
+        return len(unanswered) + self._waiting
 
     async def write(self, output: Output, told: Callable[[int, int], None]) -> None:
         """Writes responses as they come, until the end; `told` hears after each write."""
@@ -112,6 +111,18 @@ class Flow:
         if stopped:
             parts.append("stopped by a signal before the end of the input")
         return f"{', '.join(parts)}; {seconds:.1f} s, {self.answered / max(seconds, 0.001):,.0f} a second"
+
+    async def _feed(self, lines: Sequence[Line]) -> None:
+        batch: list[tuple[bytes, bytes]] = []
+        for line in lines:
+            if self._is_full():
+                await self._submit(batch)
+                batch = []
+                await self._until_room()
+            self._waiting -= 1
+            if self._admitted(line):
+                batch.append((str(line.number).encode(), line.content))
+        await self._submit(batch)
 
     def _admitted(self, line: Line) -> bool:
         """Puts the line into the window; False where it is answered already, because it is too long."""

@@ -11,6 +11,7 @@ from typing import Literal
 import click
 from omnibase_core.contracts.handler_config import ModelDbConfig
 from omnibase_core.contracts.load import LoadedContract
+from omnibase_core.errors import ProtocolConfigurationError
 from omnibase_core.problems import ModelProblem
 from omnibase_core.secret import Secret
 
@@ -47,8 +48,12 @@ def built(loaded: LoadedContract, host: HostClass, *, local: bool) -> BaseRuntim
 
 @contextmanager
 def postgres_given(loaded: LoadedContract, wanted: bool) -> Iterator[LoadedContract]:
-    """The contract, with an embedded PostgreSQL behind every db handler without a dsn where that is wanted."""
+    """The contract, with an embedded PostgreSQL behind every db handler without a dsn where that is wanted.
+
+    Raises ProtocolConfigurationError where it is not wanted, and a handler needs it.
+    """
     if not wanted:
+        _refuse_without_dsn(loaded)
         yield loaded
         return
     with EmbeddedPostgres() as server:
@@ -65,6 +70,15 @@ def with_dsn(loaded: LoadedContract, dsn: str) -> LoadedContract:
         for handler in contract.handlers
     )
     return loaded._replace(runtime=contract.model_copy(update={"handlers": handlers}))
+
+
+def _refuse_without_dsn(loaded: LoadedContract) -> None:
+    for handler in loaded.require().handlers:
+        if handler.enabled and isinstance(handler.config, ModelDbConfig) and handler.config.dsn is None:
+            raise ProtocolConfigurationError(
+                f"Handler '{handler.name}' has no dsn. Add --embedded-postgres, which starts a PostgreSQL for "
+                'this run, or name a database in the contract: config: {dsn: {secret_ref: "path#key"}}'
+            )
 
 
 def abort() -> None:

@@ -64,7 +64,7 @@ async def _carried(
     stopping = asyncio.create_task(host.stopping(), name="onex-pipe-stop")
     try:
         await asyncio.wait({feeding, writing, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if feeding.done():
+        if feeding.done() and not host.bus_lost:
             await feeding
             flow.end()
             await asyncio.wait({writing, stopping}, return_when=asyncio.FIRST_COMPLETED)

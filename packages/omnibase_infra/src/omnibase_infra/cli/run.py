@@ -60,6 +60,8 @@ async def _run(host: "BaseRuntimeHostProcess", grace_s: float) -> EnumExitCode:
             stopped = await host.run(grace_s=grace_s)
     if stopped.bus_lost:
         return EnumExitCode.BUS_LOST
+    if stopped.feed_failed:
+        return EnumExitCode.NOT_STARTED
     return EnumExitCode.DRAIN_INCOMPLETE if stopped.unfinished else EnumExitCode.OK
 
 

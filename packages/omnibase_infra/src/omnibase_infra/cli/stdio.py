@@ -33,6 +33,11 @@ class LineReader:
         self._rest = b""
         self._number = 0
 
+    @property
+    def inside_a_line(self) -> bool:
+        """Whether the last line that was read has no end yet."""
+        return bool(self._rest)
+
     async def batches(self) -> AsyncIterator[list[Line]]:
         """Lists of lines until the end of the input; a last line needs no line end."""
         while True:

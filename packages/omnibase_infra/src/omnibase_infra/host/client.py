@@ -12,7 +12,7 @@ from omnibase_core.codec import decode, encode
 from omnibase_core.contracts.bindings import ModelEventBusBinding
 from omnibase_core.enums import EnumErrorCode, EnumSettlement
 from omnibase_core.envelope import ModelOnexEnvelope
-from omnibase_core.errors import EnvelopeValidationError, EventBusError
+from omnibase_core.errors import EnvelopeValidationError, EventBusError, PayloadTooLargeError, RuntimeHostError
 from omnibase_spi.event_bus import Delivery, Message, ProtocolEventBus, Source
 
 from omnibase_infra.host.messages import STAGE_DECODE
@@ -57,6 +57,7 @@ class Client:
         self._requests = 0
         self._room: asyncio.Future[None] | None = None
         self._quiet: asyncio.Future[None] | None = None
+        self._closed = False
 
     async def subscribe(self) -> None:
         """Subscribes to what the host answers; before the bus consumes."""
@@ -70,13 +71,19 @@ class Client:
         return frozenset(self._unanswered)
 
     async def submit(self, records: Sequence[tuple[bytes, bytes]]) -> None:
-        """Publishes (key, value) pairs in order; waits while `limit` are unanswered."""
+        """Publishes (key, value) pairs in order; waits while `limit` are unanswered.
+
+        Raises EventBusError once the host has stopped.
+        """
         start = 0
         while start < len(records):
+            if self._closed:
+                raise _stopped()
             room = self._limit - len(self._unanswered)
             if room <= 0:
-                self._room = asyncio.get_running_loop().create_future()
-                await self._room
+                if self._room is None or self._room.done():
+                    self._room = asyncio.get_running_loop().create_future()
+                await asyncio.shield(self._room)
                 continue
             batch = records[start : start + room]
             start += room
@@ -85,7 +92,13 @@ class Client:
             self._publish(batch)
 
     async def request(self, envelope: ModelOnexEnvelope) -> ModelOnexEnvelope:
-        """The response to one request. Raises EnvelopeValidationError where it could not be read as one."""
+        """The response to one request.
+
+        Raises EnvelopeValidationError where the host could not read it as a request, EventBusError where the bus
+        did not take it, or the host stopped before the reply came.
+        """
+        if self._closed:
+            raise _stopped()
         self._requests += 1
         key = f"{envelope.envelope_id}/{self._requests}".encode()
         answered = asyncio.get_running_loop().create_future()
@@ -93,34 +106,34 @@ class Client:
         self._publish([(key, encode(envelope))])
         reply: Reply = await answered
         if reply.refusal is not None:
-            raise EnvelopeValidationError(reply.refusal.message)
+            raise _raised(reply.refusal)
         return decode(reply.value, self._max_bytes)
 
     async def idle(self) -> None:
-        """Returns when everything that was submitted has its reply."""
+        """Returns when everything that was submitted has its reply. Raises EventBusError when the host stops."""
         if self._unanswered:
             self._quiet = self._quiet or asyncio.get_running_loop().create_future()
             await asyncio.shield(self._quiet)
 
     def close(self) -> None:
-        """Tells whoever still waits that no reply will come: EventBusError."""
-        stopped = EventBusError("The host stopped before the reply came; the request may or may not have run")
-        waiting = [self._room, self._quiet, *self._unanswered.values()]
-        for future in waiting:
+        """Tells whoever waits, now or later, that no reply will come: EventBusError."""
+        self._closed = True
+        for future in (self._room, self._quiet, *self._unanswered.values()):
             if future is not None and not future.done():
-                future.set_exception(stopped)
+                future.set_exception(_stopped())
                 future.exception()
 
     def deliver(self, batch: Sequence[Delivery]) -> None:
         """Takes responses, and the dead letters of what was no envelope."""
+        unanswered, output, settle = self._unanswered, self._topics.output, self._bus.settle
         for delivery in batch:
             key = delivery.key
-            if key is not None and key in self._unanswered:
-                if delivery.source.topic == self._topics.output:
+            if key is not None and key in unanswered:
+                if delivery.source.topic == output:
                     self._answer(Reply(key, delivery.value, None))
                 elif (refusal := _refusal(delivery)) is not None:
                     self._answer(Reply(key, delivery.value, refusal))
-            self._bus.settle(delivery, EnumSettlement.DONE)
+            settle(delivery, EnumSettlement.DONE)
 
     def assigned(self, sources: frozenset[Source]) -> None:
         """Nothing to prepare."""
@@ -154,6 +167,19 @@ class Client:
 def _wake(waiter: asyncio.Future[None]) -> None:
     if not waiter.done():
         waiter.set_result(None)
+
+
+def _stopped() -> EventBusError:
+    return EventBusError("The host stopped before the reply came; the request may or may not have run")
+
+
+def _raised(refusal: Refusal) -> RuntimeHostError:
+    if refusal.code is EnumErrorCode.EVENT_BUS_ERROR:
+        return EventBusError(refusal.message)
+    path, colon, sentence = refusal.message.partition(": ")
+    known = colon and path.startswith("$")
+    kind = PayloadTooLargeError if refusal.code is EnumErrorCode.PAYLOAD_TOO_LARGE else EnvelopeValidationError
+    return kind(sentence, path=path) if known else kind(refusal.message)
 
 
 def _refusal(delivery: Delivery) -> Refusal | None:

@@ -49,7 +49,8 @@ class Courier:
         self._nodes: Mapping[str, NodeInstance] = runtime.nodes
         self._topics = binding.topics
         self._limit = binding.max_envelope_bytes
-        self._desk = desk
+        self._post = desk.post
+        self._settle = desk.settle
         self._group = group
         self._clock = clock
 
@@ -101,7 +102,7 @@ class Courier:
         )
         flight.unacknowledged -= 1
         if not flight.unacknowledged:
-            self._desk.settle(flight, _UNSENT)
+            self._settle(flight, _UNSENT)
         return None
 
     def _response(self, flight: Flight, request: ModelOnexEnvelope, reply: ModelOnexEnvelope) -> Message:
@@ -204,9 +205,9 @@ class Courier:
         flight.settlement = settlement
         flight.unacknowledged = len(messages)
         for message in messages:
-            self._desk.post(message)
+            self._post(message)
         if not messages:
-            self._desk.settle(flight, settlement)
+            self._settle(flight, settlement)
 
     def _log_failure(self, envelope: ModelOnexEnvelope, error: RuntimeHostError) -> None:
         if error.__cause__ is not None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from omnibase_core.contracts.bindings import ModelEventBusBinding
 from omnibase_core.enums import EnumSettlement
+from omnibase_core.errors import EventBusError
 from omnibase_core.runtime import NodeRuntime
 from omnibase_core.verdict import Admission, EnumHappening, judge
 from omnibase_spi.event_bus import Delivery, Message, ProtocolEventBus, Source
@@ -58,11 +59,11 @@ class DeliveryEngine:
         self._done = 0
         self._settled: Counter[EnumSettlement] = Counter()
         self._given_up = 0
+        self._outbox = Outbox(bus, self._settle, self._shrink)
         self._courier = Courier(
-            runtime, binding, Desk(self._post, self._settle), group=group, clock=clock or Clock()
+            runtime, binding, Desk(self._outbox.post, self._settle), group=group, clock=clock or Clock()
         )
-        self._outbox = Outbox(bus, self._acknowledged, self._courier.shrink)
-        self._lanes = Lanes(self._courier.carry, binding.max_inflight_envelopes)
+        self._lanes = Lanes(self._courier.carry, self._outbox.flush, binding.max_inflight_envelopes)
 
     def deliver(self, batch: Sequence[Delivery]) -> None:
         """Takes the records. A source that nobody announced gets its stream here: to skip would be to lose."""
@@ -79,7 +80,7 @@ class DeliveryEngine:
                 continue
             put(stream.take_off(delivery, admit(delivery)), self._key(delivery))
         for stream in touched:
-            if not stream.paused and self._fill(stream) >= 1.0:
+            if not stream.paused and self._full(stream):
                 stream.paused = True
                 self._bus.pause(frozenset((stream.source,)))
 
@@ -137,18 +138,15 @@ class DeliveryEngine:
             return (delivery.source.topic, delivery.source.partition)
         return None
 
-    def _fill(self, stream: Stream) -> float:
-        return max(len(stream.flights) / self._window, stream.size_bytes / _WINDOW_BYTES)
+    def _full(self, stream: Stream) -> bool:
+        return len(stream.flights) >= self._window or stream.size_bytes >= _WINDOW_BYTES
 
-    def _post(self, message: Message) -> None:
-        self._outbox.post(message)
+    def _roomy(self, stream: Stream) -> bool:
+        share = self._resume_at
+        return len(stream.flights) <= self._window * share and stream.size_bytes <= _WINDOW_BYTES * share
 
-    def _acknowledged(self, message: Message) -> None:
-        flight = message.context
-        assert isinstance(flight, Flight)
-        flight.unacknowledged -= 1
-        if not flight.unacknowledged and flight.settlement is not None:
-            self._settle(flight, flight.settlement)
+    def _shrink(self, message: Message, error: EventBusError) -> Message | None:
+        return self._courier.shrink(message, error)
 
     def _settle(self, flight: Flight, settlement: EnumSettlement) -> None:
         if flight.over:
@@ -160,7 +158,7 @@ class DeliveryEngine:
         else:
             self._settled[settlement] += 1
         self._bus.settle(flight.delivery, settlement)
-        if stream.paused and stream.state is EnumStreamState.LIVE and self._fill(stream) <= self._resume_at:
+        if stream.paused and stream.state is EnumStreamState.LIVE and self._roomy(stream):
             stream.paused = False
             self._bus.resume(frozenset((stream.source,)))
 

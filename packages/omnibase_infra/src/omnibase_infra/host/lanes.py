@@ -21,12 +21,14 @@ _TURN = 64
 class Lanes:
     """Runs `carry` for each flight: one at a time per key, at most `width` at once.
 
+    rest: called when a worker has nothing more to run and no other one is at work.
     Flights without a key are in no order. `carry` must not raise; a worker that dies all the same is
     replaced, with a line in the log.
     """
 
-    def __init__(self, carry: Callable[[Flight], Awaitable[None]], width: int) -> None:
+    def __init__(self, carry: Callable[[Flight], Awaitable[None]], rest: Callable[[], None], width: int) -> None:
         self._carry = carry
+        self._rest = rest
         self._width = width
         self._behind: dict[Hashable, deque[Flight] | None] = {}
         self._ready: deque[Flight] = deque()
@@ -56,7 +58,8 @@ class Lanes:
         workers = list(self._workers)
         for worker in workers:
             worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
+        if workers:
+            await asyncio.wait(workers)
 
     def _wake(self) -> None:
         if self._idle:
@@ -97,6 +100,8 @@ class Lanes:
                 if turn == _TURN:
                     turn = 0
                     await asyncio.sleep(0)
+            if len(self._idle) + 1 == len(self._workers):
+                self._rest()
             waiter = asyncio.get_running_loop().create_future()
             self._idle.append(waiter)
             await waiter

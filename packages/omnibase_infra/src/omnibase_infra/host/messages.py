@@ -1,5 +1,6 @@
 """What goes out: responses and dead letters as bus messages (FORMATS 8)."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -18,8 +19,8 @@ _UUID_CHARS: Final = 36
 _SMALL_METADATA_BYTES: Final = 2_048
 
 
-def _offsets() -> tuple[int, int, int]:
-    """Where a response's three ids begin in its encoded form: its fields have one order and one length."""
+def _places() -> Iterator[slice]:
+    """Where a response's three ids stand in its encoded form: its fields have one order and one length."""
     ids = [UUID(int=number) for number in (1, 2, 3)]
     sample = ModelOnexEnvelope(
         envelope_id=ids[0],
@@ -29,11 +30,12 @@ def _offsets() -> tuple[int, int, int]:
         is_response=True,
         success=True,
     )
-    first, second, third = (encode(sample).index(str(number).encode()) for number in ids)
-    return first, second, third
+    for number in ids:
+        start = encode(sample).index(str(number).encode())
+        yield slice(start, start + _UUID_CHARS)
 
 
-_ENVELOPE_AT, _CORRELATION_AT, _CAUSATION_AT = _offsets()
+_ENVELOPE_ID, _CORRELATION_ID, _CAUSATION_ID = _places()
 
 
 def response_message(reply: ModelOnexEnvelope, request: Delivery, topic: str, context: object) -> Message:
@@ -42,11 +44,11 @@ def response_message(reply: ModelOnexEnvelope, request: Delivery, topic: str, co
     The ids in the headers are cut from the encoded reply, which is cheaper than writing them again.
     """
     value = encode(reply)
-    correlation_id = value[_CORRELATION_AT : _CORRELATION_AT + _UUID_CHARS]
+    correlation_id = value[_CORRELATION_ID]
     headers = [
-        ("onex-envelope-id", value[_ENVELOPE_AT : _ENVELOPE_AT + _UUID_CHARS]),
+        ("onex-envelope-id", value[_ENVELOPE_ID]),
         ("onex-correlation-id", correlation_id),
-        ("onex-causation-id", value[_CAUSATION_AT : _CAUSATION_AT + _UUID_CHARS]),
+        ("onex-causation-id", value[_CAUSATION_ID]),
         _CONTENT_TYPE,
     ]
     if reply.target_node is not None:

@@ -1,8 +1,8 @@
 """The outbox: messages on their way to the bus, until each is acknowledged.
 
-Workers post messages; one flush per step of the loop hands them to the bus as a batch, in order. A message
-that failed is held and published again, and whatever has the same topic and key waits behind it: else it
-would overtake.
+Workers post messages; one flush per step of the loop hands them to the bus as a batch, in order, and a worker
+that is alone flushes at once, before it rests. A message that failed is held and published again, and whatever has
+the same topic and key waits behind it: else it would overtake.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from operator import itemgetter
 
+from omnibase_core.enums import EnumSettlement
 from omnibase_core.errors import EventBusError
 from omnibase_core.verdict import EnumAnswer, EnumHappening, judge
 from omnibase_spi.event_bus import Message, ProtocolEventBus
@@ -25,18 +26,18 @@ _LONGEST_DELAY_S = 5.0
 class Outbox:
     """Publishes what flights post, again and again until it is acknowledged or its flight is over.
 
-    acknowledged: told of each message that is safe.
+    settle: told of each flight whose last message is safe, with the settlement that it waited for.
     shrink: gives what to send instead of a message that the bus will never take, or None for nothing.
     """
 
     def __init__(
         self,
         bus: ProtocolEventBus,
-        acknowledged: Callable[[Message], None],
+        settle: Callable[[Flight, EnumSettlement], None],
         shrink: Callable[[Message, EventBusError], Message | None],
     ) -> None:
         self._bus = bus
-        self._told = acknowledged
+        self._settle = settle
         self._shrink = shrink
         self._queue: list[Message] = []
         self._flushing = False
@@ -53,7 +54,15 @@ class Outbox:
         self._queue.append(message)
         if not self._flushing:
             self._flushing = True
-            asyncio.get_running_loop().call_soon(self._flush)
+            asyncio.get_running_loop().call_soon(self._flush_step)
+
+    def flush(self) -> None:
+        """Hands over what was posted, for who knows that nobody posts anything else in this step of the loop."""
+        batch, self._queue = self._queue, []
+        if self._held:
+            batch = [message for message in batch if not self._wait_behind(message)]
+        if batch:
+            self._bus.publish_batch(batch, self._acknowledged)
 
     def close(self) -> None:
         """Publishes nothing from now on."""
@@ -67,13 +76,9 @@ class Outbox:
         """Messages that wait to be published again."""
         return sum(map(len, self._held.values()))
 
-    def _flush(self) -> None:
+    def _flush_step(self) -> None:
         self._flushing = False
-        batch, self._queue = self._queue, []
-        if self._held:
-            batch = [message for message in batch if not self._wait_behind(message)]
-        if batch:
-            self._bus.publish_batch(batch, self._acknowledged)
+        self.flush()
 
     def _wait_behind(self, message: Message) -> bool:
         if (message.topic, message.key) not in self._held:
@@ -86,12 +91,15 @@ class Outbox:
         held.append((_flight(message).posted, message))
 
     def _acknowledged(self, message: Message, error: EventBusError | None) -> None:
+        flight = _flight(message)
         if error is None:
             if self._failures:
                 self._failures = 0
                 _log.info("publishing works again", extra={"event": events.ENGINE_PUBLISH_RECOVERED})
-            self._told(message)
-        elif _flight(message).over:
+            flight.unacknowledged -= 1
+            if not flight.unacknowledged and flight.settlement is not None:
+                self._settle(flight, flight.settlement)
+        elif flight.over:
             return
         elif judge(_happened(error)).answer is EnumAnswer.SAME_AGAIN:
             self._hold(message)

@@ -50,10 +50,11 @@ class HostParts(NamedTuple):
 
 
 class Stopped(NamedTuple):
-    """How a host ended. unfinished: records and submissions that were given up."""
+    """How a host ended. unfinished: records and submissions that were given up. feed_failed: `feed` raised."""
 
     unfinished: int
     bus_lost: bool = False
+    feed_failed: bool = False
 
 
 class BaseRuntimeHostProcess:
@@ -129,7 +130,7 @@ class BaseRuntimeHostProcess:
             if self._parts.binding.kind == "inmemory":
                 await self.client.subscribe()
             self._consuming = asyncio.create_task(self._parts.bus.start_consuming(), name="onex-consume")
-            self._consuming.add_done_callback(lambda _: self._stop.set())
+            self._consuming.add_done_callback(self._consumed)
             self._ready = True
         except BaseException:
             _log.error("the start failed; what was started is undone", extra={"event": events.HOST_START_FAILED})
@@ -155,9 +156,8 @@ class BaseRuntimeHostProcess:
         feeding = asyncio.create_task(self._feed(), name="onex-feed") if self.has_feed() else None
         await self.stopping()
         lost = self.bus_lost
-        if feeding is not None:
-            await _ended(feeding)
-        return Stopped(await self.close(grace_s=grace_s), bus_lost=lost)
+        feed_failed = feeding is not None and await _ended(feeding)
+        return Stopped(await self.close(grace_s=grace_s), bus_lost=lost, feed_failed=feed_failed)
 
     async def close(self, *, grace_s: float) -> int:
         """Drains within `grace_s` seconds and ends everything, in the start's reverse order.
@@ -166,25 +166,41 @@ class BaseRuntimeHostProcess:
         """
         if self._closed:
             return 0
+        lost = self.bus_lost
         self._closed = True
         self._ready = False
         _log.info("stopping", extra={"event": events.HOST_STOPPING})
-        until = asyncio.get_running_loop().time() + grace_s
-        await self._answer_submitted(until)
-        self._parts.bus.stop_consuming()
-        await self.engine.drain(until)
-        await self._step("flush of the bus", self._parts.bus.flush())
-        for guard in reversed(self._handlers):
-            await self._step(f"shutdown of handler {guard.name}", guard.handler.shutdown())
-        await self._step("shutdown of the bus", self._parts.bus.shutdown())
-        await self.engine.close()
-        self.client.close()
-        if self._consuming is not None:
-            await _ended(self._consuming)
-        self._release_process()
+        try:
+            await self._wind_down(asyncio.get_running_loop().time() + grace_s, lost)
+        finally:
+            self.client.close()
+            self._release_process()
         unfinished = max(self.engine.progress.given_up, len(self.client.unanswered))
         _log.info("stopped", extra={"event": events.HOST_STOPPED, "unfinished": unfinished})
         return unfinished
+
+    async def _wind_down(self, until: float, bus_lost: bool) -> None:
+        """The steps of the stop; what has no outcome by `until` is given up, and ended before its handler is."""
+        bus = self._parts.bus
+        if not bus_lost:
+            await self._answer_submitted(until)
+        bus.stop_consuming()
+        await self.engine.drain(until)
+        await self._step("flush of the bus", bus.flush())
+        await self._step("end of the lanes", self.engine.close())
+        for guard in reversed(self._handlers):
+            await self._step(f"shutdown of handler {guard.name}", guard.handler.shutdown())
+        await self._step("shutdown of the bus", bus.shutdown())
+        if self._consuming is not None:
+            await _ended(self._consuming)
+
+    def _consumed(self, consuming: asyncio.Task[None]) -> None:
+        """Consuming has ended: as it was asked to, or because the bus is lost."""
+        self._stop.set()
+        if self.bus_lost:
+            error = None if consuming.cancelled() else consuming.exception()
+            _log.critical("the bus is lost", exc_info=error, extra={"event": events.HOST_BUS_LOST})
+            self.client.close()
 
     async def _open_handlers(self) -> None:
         bindings = await resolve_bindings([binding for _, binding in self._parts.handlers], self._parts.resolver)
@@ -221,8 +237,18 @@ class BaseRuntimeHostProcess:
             self._stop.set()
 
     def _replied(self, reply: Reply) -> None:
-        if reply.refusal is None:
-            self.on_response(decode(reply.value, self._parts.binding.max_envelope_bytes))
+        if reply.refusal is not None:
+            _log.error(
+                "what feed published was refused: %s",
+                reply.refusal.message,
+                extra={"event": events.HOST_FEED_REFUSED, "code": reply.refusal.code},
+            )
+            return
+        response = decode(reply.value, self._parts.binding.max_envelope_bytes)
+        try:
+            self.on_response(response)
+        except Exception:  # noqa: BLE001 - an application's code must not end the bus that calls it
+            _log.exception("on_response failed", extra=events.about(response, events.HOST_RESPONSE_FAILED))
 
     def _assembled(self, parts: HostParts) -> NodeRuntime:
         runtime = NodeRuntime()
@@ -255,9 +281,12 @@ class BaseRuntimeHostProcess:
             BaseRuntimeHostProcess._running = None
 
 
-async def _ended(task: asyncio.Task[None]) -> None:
-    """Cancels the task and waits for its end; its failure is logged where it has one."""
+async def _ended(task: asyncio.Task[None]) -> bool:
+    """Cancels the task and waits for its end, within a bound. True where it failed, which is logged."""
     task.cancel()
-    await asyncio.wait([task])
-    if not task.cancelled() and (error := task.exception()) is not None:
-        _log.error("a task of the host failed", exc_info=error, extra={"event": events.HOST_TASK_FAILED})
+    _, unending = await asyncio.wait([task], timeout=_STEP_S)
+    error = None if unending or task.cancelled() else task.exception()
+    if unending or error is not None:
+        what = "does not end, though it was cancelled" if unending else "failed"
+        _log.error("%s %s", task.get_name(), what, exc_info=error, extra={"event": events.HOST_TASK_FAILED})
+    return error is not None

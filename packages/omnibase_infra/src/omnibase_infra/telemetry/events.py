@@ -19,6 +19,9 @@ HOST_DRAIN_GAVE_UP: Final = "host.drain_gave_up"
 HOST_STOPPED: Final = "host.stopped"
 HOST_STEP_FAILED: Final = "host.step_failed"
 HOST_TASK_FAILED: Final = "host.task_failed"
+HOST_BUS_LOST: Final = "host.bus_lost"
+HOST_RESPONSE_FAILED: Final = "host.response_failed"
+HOST_FEED_REFUSED: Final = "host.feed_refused"
 
 CONTRACT_PROBLEM: Final = "contract.problem"
 
