@@ -22,6 +22,8 @@ class Parameter(NamedTuple):
         """The parameter in words."""
         if self.words:
             return " or ".join(f"'{word}'" for word in self.words)
+        if len(self.kinds) == len(_ORDER) - 2 and not self.kinds & {"null", "expression"}:
+            return "anything but null"
         names = [said(kind) for kind in _ORDER if kind in self.kinds]
         if self.items:
             held = " or all ".join(f"{kind}s" if kind != "string" else "texts" for kind in sorted(self.items))
