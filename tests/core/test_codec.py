@@ -221,6 +221,13 @@ class TestAgainstTheReference:
         assert not assert_agreement(with_field("payload", f'{{"in":{payload}}}'))
         assert not assert_agreement(with_field("metadata", payload) if payload[0] == "{" else b"")
 
+    @pytest.mark.parametrize("hidden", range(4))
+    def test_keys_that_stand_twice_are_not_hidden_by_colons_that_a_timestamp_lacks(self, hidden: int) -> None:
+        payload = ",".join(['"a":1'] * (hidden + 1))
+        for timestamp in ("2026-01-31T12:00:00Z", r"2026-01-31T12\u003a00:00Z", r"2026-01-31T12\u003a00\u003a00Z"):
+            raw = with_field("payload", f"{{{payload}}}").replace(b"2026-01-31T12:00:00Z", timestamp.encode())
+            assert assert_agreement(raw) == (hidden == 0)
+
     @pytest.mark.parametrize(
         "payload",
         [r'{"a":"\":"}', r'{"\":":"a"}', '{"a"\t:1}', '{"a":"\\" :"}', r'{"a":1,"A":2,"\u00e1":3,"a\u0301":4}'],

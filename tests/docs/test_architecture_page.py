@@ -71,4 +71,4 @@ def test_every_decision_is_in_the_index_and_has_its_three_parts() -> None:
 def test_every_page_is_in_the_index_of_pages() -> None:
     index = (DOCS / "index.md").read_text()
     pages = [path.name for path in DOCS.glob("*.md") if path.name != "index.md"]
-    assert [name for name in pages if f"]({name}" not in index] == []
+    assert [name for name in pages if f"]({name}" not in index] == [], "give each page a row in docs/index.md"

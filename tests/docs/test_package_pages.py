@@ -17,7 +17,8 @@ _VARIABLE: Final = re.compile(r'"(ONEX_[A-Z_]+|SHUTDOWN_[A-Z_]+)"')
 
 def test_every_command_is_on_the_page_of_infra() -> None:
     text = Path(INFRA).read_text()
-    assert [name for name in onex_host.commands if not re.search(rf"`onex-host {name}[ `]", text)] == []
+    missing = [name for name in onex_host.commands if not re.search(rf"`onex-host {name}[ `]", text)]
+    assert missing == [], "give each command a row in the table of packages/omnibase_infra/README.md"
 
 
 def test_every_environment_variable_is_on_the_page_of_infra() -> None:

@@ -67,6 +67,14 @@ class FeedingHost(CalculatorHost):
         sys.stdout.flush()
 
 
+class BrokenHost(CalculatorHost):
+    """Has a defect."""
+
+    async def feed(self, publish: Publish) -> None:
+        """Fails."""
+        raise KeyError("no more files")
+
+
 class WaitingHost(CalculatorHost):
     """Says that it is up, and waits for a signal."""
 

@@ -24,6 +24,14 @@ def test_a_host_that_feeds_itself_runs_until_its_feed_ends(contract: str) -> Non
     assert (ended.code, sorted(ended.stdout.split())) == (0, ["2", "4", "6"])
 
 
+def test_a_feed_that_raises_is_exit_code_1_and_its_trace_is_logged(contract: str) -> None:
+    ended = run("onex-host", "run", contract, "--host", f"{HOSTS}:BrokenHost")
+    assert ended.code == 1
+    lines = [json.loads(line) for line in ended.stderr.splitlines()]
+    (failed,) = [line for line in lines if line["event"] == "host.task_failed"]
+    assert "no more files" in json.dumps(failed)
+
+
 @pytest.mark.parametrize("name", ["onex-host", "omnibase-runtime-host"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_is_a_clean_stop(contract: str, name: str, number: int) -> None:

@@ -2,8 +2,8 @@
 
 Two readers. The fast one is pydantic's JSON validator, which holds every field's form but lets three things
 through: duplicate keys, numbers beyond range inside `payload` and `metadata`, and deep nesting. One walk
-over the result finds the last two, and counts keys. Without its white space, the text has at least one `":`
-for each key that was written, so exactly as many as there are keys in the result means that none stood twice.
+over the result finds the last two, and counts keys: as many in the result as were written means that none stood
+twice.
 On any doubt the slow reader decides alone; it is the only one that refuses, so every refusal has the same
 words and a JSON path.
 """
@@ -63,7 +63,7 @@ def decode(raw: bytes, limit: int = MAX_ENVELOPE_BYTES) -> ModelOnexEnvelope:
             keys += _count(payload, 2)
         if error is not None:
             keys += len(error.model_fields_set) + _count(error.details, 3)
-        if keys == raw.translate(None, _WHITE_SPACE).count(b'":'):
+        if _wrote(keys, raw):
             return envelope
     except (ValidationError, _DoubtError):
         pass
@@ -139,6 +139,18 @@ def _count(value: Any, depth: int) -> int:
         elif kind is not int or not -_INT_LIMIT <= item < _INT_LIMIT:
             raise _DoubtError
     return keys
+
+
+def _wrote(keys: int, raw: bytes) -> bool:
+    """Whether the text surely has no more keys than this; every key that is written has a colon of its own.
+
+    Two further colons are in the timestamp, unless they are escaped: so without backslashes, two more than
+    there are keys leave none for another key. Else what counts is `":` without white space between, which each
+    written key has, and a text may hold too.
+    """
+    if b"\\" not in raw and raw.count(b":") == keys + 2:
+        return True
+    return raw.translate(None, _WHITE_SPACE).count(b'":') == keys
 
 
 def _decode_slowly(raw: bytes) -> ModelOnexEnvelope:

@@ -219,11 +219,15 @@ def _checked_function(contract: ModelNodeContract, compute: ComputeFunction | No
         raise ProtocolConfigurationError(
             f"A function is registered for '{contract.name}', which is no COMPUTE node; remove one of the two"
         )
-    if compute is not None and inspect.iscoroutinefunction(compute):
+    if compute is not None and (_is_async(compute) or _is_async(type(compute).__call__)):
         raise ProtocolConfigurationError(
             f"The function of COMPUTE node '{contract.name}' is async; a COMPUTE function is pure: write def"
         )
     return compute
+
+
+def _is_async(function: object) -> bool:
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
 
 
 def _payload_of(response: ModelOnexEnvelope) -> JsonObject:

@@ -3,12 +3,19 @@
 A driver is imported by the factory of its handler, so only when a contract configures it.
 """
 
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from omnibase_core.contracts.bindings import ModelEventBusBinding, ModelHandlerBinding, ModelTopics
+from omnibase_core.contracts.bindings import (
+    ModelEventBusBinding,
+    ModelHandlerBinding,
+    ModelHandlerPolicies,
+    ModelTopics,
+)
 from omnibase_core.contracts.load import LoadedContract
+from omnibase_core.contracts.runtime_host import ModelNodeEntry
 from omnibase_core.enums import EnumHandlerType
 from omnibase_core.errors import ProtocolConfigurationError
 from omnibase_core.topics import local_topics
@@ -19,6 +26,7 @@ from omnibase_infra.config.secrets import SecretResolver
 from omnibase_infra.guard import Guard
 from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.process import BaseRuntimeHostProcess, HostParts
+from omnibase_infra.telemetry import events
 
 
 def _http(clock: Clock) -> ProtocolHandler:
@@ -41,10 +49,14 @@ def _inmemory() -> ProtocolEventBus:
     return InMemoryEventBus()
 
 
-HANDLERS: Final[Mapping[EnumHandlerType, Callable[[Clock], ProtocolHandler]]] = (
-    MappingProxyType({EnumHandlerType.HTTP: _http, EnumHandlerType.DB: _db})
+HANDLERS: Final[Mapping[EnumHandlerType, Callable[[Clock], ProtocolHandler]]] = MappingProxyType(
+    {EnumHandlerType.HTTP: _http, EnumHandlerType.DB: _db}
 )
 BUSES: Final[Mapping[str, Callable[[], ProtocolEventBus]]] = MappingProxyType({"inmemory": _inmemory})
+
+
+_POLICIES: Final = ("retry_policy", "rate_limit_per_second", "circuit_breaker", "on_open")
+_log = logging.getLogger("onex.host")
 
 
 def build_host(
@@ -70,6 +82,12 @@ def build_host(
             "of these, or try the contract with 'onex-host pipe' and 'onex-host call', which use the in-memory bus"
         )
     enabled = [handler for handler in contract.handlers if handler.enabled]
+    for policy in _inert(enabled, contract.nodes):
+        _log.warning(
+            "%s is checked, but this release does not act upon it yet",
+            policy,
+            extra={"event": events.CONTRACT_POLICY_INERT},
+        )
     return host(
         HostParts(
             name=contract.name,
@@ -82,6 +100,17 @@ def build_host(
             clock=clock,
         )
     )
+
+
+def _inert(handlers: Iterable[ModelHandlerBinding], nodes: Iterable[ModelNodeEntry]) -> Iterator[str]:
+    """The policies that the contract sets to something of its own, and that wait for their place in the guard."""
+    for handler in handlers:
+        for field in _POLICIES:
+            if getattr(handler, field) != ModelHandlerPolicies.model_fields[field].default:
+                yield f"{field} of handler '{handler.name}'"
+    for node in nodes:
+        for field in sorted(node.model_dump(exclude={"slug", "contract"}, exclude_none=True)):
+            yield f"{field} of node '{node.slug}'"
 
 
 def _guarded(binding: ModelHandlerBinding, clock: Clock) -> Guard:

@@ -82,8 +82,7 @@ def _check_entry(entry: Section, loading: Loading) -> ModelHandlerBinding | None
     handler_type = handler_type_of(entry.mapping().get("type"))
     if handler_type is EnumHandlerType.LOCAL and not loading.allow_local:
         loading.findings.add(entry.origin(("type",)), LOCAL_REFUSED)
-    config_section = _with_config_ref(entry, loading)
-    entry, config_section = _with_deprecated_fields(entry, config_section, loading.findings)
+    entry, config_section = effective(entry, loading)
     checked = check(ModelHandlerEntry, entry, loading.findings)
     config = _check_config(handler_type, config_section, loading.findings)
     if checked is None or config is None:
@@ -97,6 +96,11 @@ def _check_entry(entry: Section, loading: Loading) -> ModelHandlerBinding | None
         config=config,
         **policies,
     )
+
+
+def effective(entry: Section, loading: Loading) -> tuple[Section, Section]:
+    """An entry and its config as they hold, each field with where it was written; `config_ref` is read."""
+    return _with_deprecated_fields(entry, _with_config_ref(entry, loading), loading.findings)
 
 
 def _with_config_ref(entry: Section, loading: Loading) -> Section:

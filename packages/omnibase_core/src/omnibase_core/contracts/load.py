@@ -83,14 +83,16 @@ def load_contract(
     *,
     lenient: bool = False,
     allow_local: bool = False,
+    tolerate_unset: bool = False,
 ) -> LoadedContract:
     """Loads and checks a runtime contract and everything that it names; never raises.
 
     environment: the variables for `${}`. None checks without an environment: an unset variable is then a
     warning, and the contract is for looking at, not for running.
-    lenient: unknown fields are warnings. allow_local: handler type `local` is accepted.
+    lenient: unknown fields are warnings. allow_local: handler type `local` is accepted. tolerate_unset: an
+    unset variable is a warning with an environment too, and the contract is for looking at.
     """
-    loading = Loading(read, environment, Findings(lenient=lenient), allow_local)
+    loading = Loading(read, environment, Findings(lenient=lenient), allow_local, tolerate_unset)
     file = loading.open(path, expands=True)
     nodes: dict[str, ModelNodeContract] = {}
     runtime = None

@@ -12,12 +12,15 @@ from omnibase_core.contracts.literals import is_reference, is_secret_place, lite
 from omnibase_core.contracts.source import Path, YamlDocument, YamlValue
 
 
-def prepare(document: YamlDocument, environment: Mapping[str, str] | None, findings: Findings) -> ContractFile:
-    """The file with its variables expanded. Without an environment an unset variable is only a warning."""
+def prepare(
+    document: YamlDocument, environment: Mapping[str, str] | None, findings: Findings, *, tolerant: bool = False
+) -> ContractFile:
+    """The file with its variables expanded; an unset one is a warning without an environment, or if `tolerant`."""
     file = ContractFile(document, document.value)
     for path in literal_secrets(document.value):
         refuse_literal(Origin(file, path), findings)
-    file.value = _Expander(file, environment, findings).expand(document.value, ())
+    unset: Severity = "warning" if environment is None or tolerant else "error"
+    file.value = _Expander(file, environment or {}, unset, findings).expand(document.value, ())
     return file
 
 
@@ -38,10 +41,12 @@ def refuse_literal(origin: Origin, findings: Findings) -> None:
 
 
 class _Expander:
-    def __init__(self, file: ContractFile, environment: Mapping[str, str] | None, findings: Findings) -> None:
+    def __init__(
+        self, file: ContractFile, environment: Mapping[str, str], unset: Severity, findings: Findings
+    ) -> None:
         self._file = file
-        self._environment = environment or {}
-        self._unset: Severity = "warning" if environment is None else "error"
+        self._environment = environment
+        self._unset = unset
         self._findings = findings
 
     def expand(self, value: YamlValue, path: Path) -> YamlValue:

@@ -29,6 +29,7 @@ class Loading:
 
     environment: the variables for `${}`; None checks without them, and an unset one is a warning.
     allow_local: whether handler type `local` is accepted, as the dev entry point does.
+    tolerant: an unset variable is a warning with an environment too.
     files: every path that was read, in order.
     """
 
@@ -36,6 +37,7 @@ class Loading:
     environment: Mapping[str, str] | None
     findings: Findings
     allow_local: bool = False
+    tolerant: bool = False
     files: list[str] = field(default_factory=list)
 
     def open(self, path: str, *, at: Origin | None = None, expands: bool) -> ContractFile | None:
@@ -66,7 +68,7 @@ class Loading:
             self.findings.add(Origin(ContractFile(document, None), ()), refusal)
             return None
         if expands:
-            return prepare(document, self.environment, self.findings)
+            return prepare(document, self.environment, self.findings, tolerant=self.tolerant)
         return ContractFile(document, document.value)
 
 

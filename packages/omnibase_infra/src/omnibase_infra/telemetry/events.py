@@ -24,6 +24,7 @@ HOST_RESPONSE_FAILED: Final = "host.response_failed"
 HOST_FEED_REFUSED: Final = "host.feed_refused"
 
 CONTRACT_PROBLEM: Final = "contract.problem"
+CONTRACT_POLICY_INERT: Final = "contract.policy_inert"
 
 HANDLER_INITIALIZED: Final = "handler.initialized"
 HANDLER_RAW_EXCEPTION: Final = "handler.raw_exception"
