@@ -38,7 +38,8 @@ class Piped:
         self._more = asyncio.Event()
 
     async def __aenter__(self) -> "Piped":
-        self.feeding = asyncio.create_task(self.flow.feed(LineReader(self._source, self._limit)))
+        self.reader = LineReader(self._source, self._limit)
+        self.feeding = asyncio.create_task(self.flow.feed(self.reader))
         self.writing = asyncio.create_task(
             self.flow.write(Output(self._target), lambda *counts: self.told.append(counts))
         )
@@ -187,10 +188,10 @@ async def test_what_is_given_up_is_counted_and_what_came_is_still_written() -> N
     async with Piped(ordered=True) as piped:
         await piped.send(b"a\nb\nc\n")
         piped.answer(3)
-        assert piped.flow.give_up() == 2
+        assert piped.flow.give_up() == [1, 2]
         assert outcomes(await piped.written()) == [True]
         piped.answer(1)
-        assert (piped.flow.answered, piped.flow.unwritten) == (1, 0)
+        assert (piped.flow.answered, piped.flow.unwritten) == (1, [])
 
 
 @pytest.mark.asyncio
@@ -200,7 +201,19 @@ async def test_lines_that_were_read_and_found_no_room_are_given_up_too() -> None
         assert len(piped.submitted) == WINDOW_LINES
         piped.feeding.cancel()
         await piped.settled()
-        assert piped.flow.give_up() == WINDOW_LINES + 3 + 1
+        assert piped.flow.give_up() == [*range(1, WINDOW_LINES + 4), WINDOW_LINES + 5]
+
+
+@pytest.mark.asyncio
+async def test_lines_in_hand_are_still_submitted_when_reading_has_stopped() -> None:
+    async with Piped() as piped:
+        await piped.send(b"x\n" * (WINDOW_LINES + 3))
+        piped.reader.stop()
+        for number in range(1, 4):
+            piped.answer(number)
+        await piped.until_submitted(WINDOW_LINES + 3)
+        await asyncio.wait_for(piped.feeding, 1)
+        assert piped.flow.give_up() == list(range(4, WINDOW_LINES + 4))
 
 
 @pytest.mark.asyncio
@@ -211,7 +224,7 @@ async def test_nothing_is_given_up_where_everything_that_was_read_is_answered() 
         await piped.settled()
         piped.feeding.cancel()
         await piped.settled()
-        assert piped.flow.give_up() == 0
+        assert piped.flow.give_up() == []
 
 
 @pytest.mark.asyncio
@@ -223,20 +236,31 @@ async def test_the_end_without_lines_ends_the_writing() -> None:
 @pytest.mark.parametrize(
     ("answered", "failed", "given_up", "stopped", "summary"),
     [
-        (0, 0, 0, False, "0 envelopes: 0 succeeded, 0 failed; 2.0 s, 0 a second"),
-        (1, 1, 0, False, "1 envelope: 0 succeeded, 1 failed; 2.0 s, 0 a second"),
-        (5_000, 2, 0, False, "5,000 envelopes: 4,998 succeeded, 2 failed; 2.0 s, 2,500 a second"),
+        (0, 0, [], False, "0 envelopes: 0 succeeded, 0 failed; 2.0 s, 0 a second"),
+        (1, 1, [], False, "1 envelope: 0 succeeded, 1 failed; 2.0 s, 0 a second"),
+        (5_000, 2, [], False, "5,000 envelopes: 4,998 succeeded, 2 failed; 2.0 s, 2,500 a second"),
         (
             4,
             0,
-            3,
+            [2, 5, 6],
             True,
-            "4 envelopes: 4 succeeded, 0 failed, 3 more given up, "
+            "4 envelopes: 4 succeeded, 0 failed, 3 more given up (lines 2, 5-6), "
             "stopped by a signal before the end of the input; 2.0 s, 2 a second",
+        ),
+        (0, 0, [7], False, "0 envelopes: 0 succeeded, 0 failed, 1 more given up (line 7); 2.0 s, 0 a second"),
+        (
+            0,
+            0,
+            range(1, 40, 2),
+            False,
+            "0 envelopes: 0 succeeded, 0 failed, 20 more given up (lines 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, …); "
+            "2.0 s, 0 a second",
         ),
     ],
 )
-def test_the_summary_is_a_sentence(answered: int, failed: int, given_up: int, stopped: bool, summary: str) -> None:
+def test_the_summary_is_a_sentence(
+    answered: int, failed: int, given_up: Sequence[int], stopped: bool, summary: str
+) -> None:
     async def submit(_: Sequence[tuple[bytes, bytes]]) -> None:
         raise AssertionError("nothing is read here")
 

@@ -135,7 +135,7 @@ def test_what_cannot_finish_after_a_signal_is_exit_code_4(tmp_path: Path, grace:
             connection.close()
             told = process.stderr.read()
     assert ("second signal: ended at once" in told) is (signals == 2)
-    assert ("1 more given up" in told) is (signals == 1)
+    assert ("1 more given up (line 1)" in told) is (signals == 1)
 
 
 def test_a_reader_that_goes_away_ends_it_without_a_traceback(contract: str) -> None:

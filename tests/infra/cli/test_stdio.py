@@ -140,3 +140,28 @@ async def test_a_reader_that_leaves_while_we_wait_is_a_broken_pipe() -> None:
         os.close(reading)
         with pytest.raises(BrokenPipeError):
             await task
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("sent", [b"", b"a\n", b"a\nb"])
+async def test_reading_stops_where_it_is_told_to_and_says_which_line_was_begun(sent: bytes) -> None:
+    with pipe() as (reading, writing):
+        reader = LineReader(reading, LIMIT)
+        read: list[Line] = []
+
+        async def collect() -> None:
+            async for batch in reader.batches():
+                read.extend(batch)
+
+        task = asyncio.create_task(collect())
+        if sent:
+            os.write(writing, sent)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        reader.stop()
+        os.write(writing, b"late\n")
+        await asyncio.wait_for(task, 5)
+        assert read == ([Line(1, b"a")] if sent else [])
+        assert reader.inside_line == (2 if sent.endswith(b"b") else None)
+        assert os.read(reading, 100) == b"late\n"
+        reader.stop()

@@ -52,7 +52,7 @@ def editor_schema(kind: ContractKind) -> JsonSchema:
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": f"ONEX {kind} contract",
         "$comment": f"Schema version {SCHEMA_VERSION}; written by: onex-host schema {kind}",
-        **definitions.pop(top.__name__),
+        **{name: value for name, value in definitions.pop(top.__name__).items() if name != "title"},
         "definitions": dict(sorted(definitions.items())),
     }
     return schema
@@ -84,7 +84,7 @@ def _definitions(kind: ContractKind) -> dict[str, JsonSchemaValue]:
 
 
 class _Generator(GenerateJsonSchema):
-    """Pydantic's schemas, with descriptions and examples and without titles."""
+    """Pydantic's schemas, with descriptions and examples, and titles that an editor can put into a sentence."""
 
     def field_title_should_be_set(self, schema: object) -> bool:
         """Never: a title would only repeat the name."""
@@ -93,7 +93,8 @@ class _Generator(GenerateJsonSchema):
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         """A model, described by its docstring and texts."""
         made = super().model_schema(schema)
-        made.pop("title", None)
+        words = re.findall("[A-Z][a-z]+", schema["cls"].__name__)[1:]
+        made["title"] = " ".join(words).lower()
         lineage = [base for base in schema["cls"].__mro__ if base not in BaseModel.__mro__]
         made["description"] = _about(lineage, made.get("properties", {}))
         for name, inner in made.get("properties", {}).items():
@@ -113,6 +114,8 @@ def _generated(models: Iterable[type[BaseModel]]) -> dict[str, JsonSchemaValue]:
     )
     definitions: dict[str, JsonSchemaValue] = schema["$defs"]
     values = {name: made for name, made in definitions.items() if made.get("type") != "object"}
+    for made in values.values():
+        made.pop("title", None)
     return {name: _plain(made, values) for name, made in definitions.items() if name not in values}
 
 

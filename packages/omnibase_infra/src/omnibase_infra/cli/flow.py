@@ -21,6 +21,7 @@ Submit = Callable[[Sequence[tuple[bytes, bytes]]], Awaitable[None]]
 
 WINDOW_LINES = 1_000
 WINDOW_BYTES = 8 * 1024 * 1024
+_RANGES = 10
 _SUCCESS_ENDS = b'"error":null}'  # the last field of an encoded envelope, so that responses need no decoding
 
 
@@ -40,7 +41,7 @@ class Flow:
         self._unanswered: set[int] = set()
         self._weights: dict[int, int] = {}
         self._weight = 0
-        self._waiting = 0
+        self._waiting: deque[int] = deque()
         self._order: deque[int] = deque()
         self._held: dict[int, bytes] = {}
         self._out: list[tuple[int, bytes]] = []
@@ -53,10 +54,11 @@ class Flow:
         try:
             async for lines in reader.batches():
                 waiting = [line for line in lines if line.content.strip()]
-                self._waiting = len(waiting)
+                self._waiting.extend(line.number for line in waiting)
                 await self._feed(waiting)
         finally:
-            self._waiting += reader.inside_a_line
+            if reader.inside_line is not None:
+                self._waiting.append(reader.inside_line)
 
     def take(self, reply: Reply) -> None:
         """Takes the reply to a line."""
@@ -69,26 +71,26 @@ class Flow:
             self._refuse(number, reply.refusal)
 
     @property
-    def unwritten(self) -> int:
-        """Lines that were read, and whose response is not written."""
-        return len(self._weights)
+    def unwritten(self) -> Sequence[int]:
+        """The lines that were read, and whose response is not written."""
+        return sorted(self._weights)
 
     def end(self) -> None:
         """No more lines will come."""
         self._ended = True
         self._news.set()
 
-    def give_up(self) -> int:
-        """Stops waiting for what is unanswered; gives its number.
+    def give_up(self) -> Sequence[int]:
+        """Stops waiting for what is unanswered; gives the numbers of its lines.
 
-        Lines that were read and found no room in the window count too: nobody could read them again.
+        Lines that were read and found no room in the window are among them: nobody could read them again.
         """
         self._out.extend(sorted(self._held.items()))
         self._held.clear()
         unanswered, self._unanswered = self._unanswered, set()
         self._forget(unanswered)
         self.end()
-        return len(unanswered) + self._waiting
+        return sorted((*unanswered, *self._waiting))
 
     async def write(self, output: Output, told: Callable[[int, int], None]) -> None:
         """Writes responses as they come, until the end; `told` hears after each write."""
@@ -102,12 +104,12 @@ class Flow:
             self._forget([number for number, _ in taken])
             told(self.answered, self.failed)
 
-    def summary(self, seconds: float, given_up: int, *, stopped: bool) -> str:
-        """What happened, in a line."""
+    def summary(self, seconds: float, given_up: Sequence[int], *, stopped: bool) -> str:
+        """What happened, in a line. given_up: the lines without a response."""
         parts = [f"{counted(self.answered, 'envelope')}: {self.answered - self.failed:,} succeeded"]
         parts.append(f"{self.failed:,} failed")
         if given_up:
-            parts.append(f"{given_up:,} more given up")
+            parts.append(f"{len(given_up):,} more given up ({_ranges(given_up)})")
         if stopped:
             parts.append("stopped by a signal before the end of the input")
         return f"{', '.join(parts)}; {seconds:.1f} s, {self.answered / max(seconds, 0.001):,.0f} a second"
@@ -119,7 +121,7 @@ class Flow:
                 await self._submit(batch)
                 batch = []
                 await self._until_room()
-            self._waiting -= 1
+            self._waiting.popleft()
             if self._admitted(line):
                 batch.append((str(line.number).encode(), line.content))
         await self._submit(batch)
@@ -175,3 +177,16 @@ class Flow:
         while self._is_full():
             self._room.clear()
             await self._room.wait()
+
+
+def _ranges(lines: Sequence[int]) -> str:
+    """`line 7`, `lines 2, 5-9`; of many ranges the first ten."""
+    ranges: list[tuple[int, int]] = []
+    for line in lines:
+        if ranges and line == ranges[-1][1] + 1:
+            ranges[-1] = (ranges[-1][0], line)
+        else:
+            ranges.append((line, line))
+    shown = [str(first) if first == last else f"{first}-{last}" for first, last in ranges[:_RANGES]]
+    more = ", …" if len(ranges) > _RANGES else ""
+    return f"line{'' if len(lines) == 1 else 's'} {', '.join(shown)}{more}"

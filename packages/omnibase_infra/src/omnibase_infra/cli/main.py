@@ -10,7 +10,9 @@ from omnibase_infra.cli.call import call
 from omnibase_infra.cli.command import HostGroup
 from omnibase_infra.cli.completion import PROGRAM, completion
 from omnibase_infra.cli.demo import demo
+from omnibase_infra.cli.describe import describe
 from omnibase_infra.cli.diff import diff
+from omnibase_infra.cli.init import init
 from omnibase_infra.cli.pipe import pipe
 from omnibase_infra.cli.run import run
 from omnibase_infra.cli.schema import schema
@@ -44,7 +46,7 @@ def onex_host() -> None:
     """Run declarative nodes in one process: a runtime contract names the event bus, handlers and nodes."""
 
 
-for command in (demo, call, pipe, run, validate, schema, diff, completion):
+for command in (demo, init, call, pipe, run, validate, schema, describe, diff, completion):
     onex_host.add_command(command)
 
 

@@ -5,6 +5,7 @@ Imported within the command only.
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import click
@@ -20,9 +21,9 @@ _PROGRESS_EVERY_S = 0.2
 
 
 class GivenUp(NamedTuple):
-    """What had no response when the pipe ended. early: before the end of the input. lost: for want of the bus."""
+    """The lines without a response when the pipe ended. early: before its input did. lost: for want of the bus."""
 
-    envelopes: int
+    lines: Sequence[int]
     early: bool
     lost: bool
 
@@ -33,7 +34,7 @@ async def run_pipe(
     """Sends the lines of descriptor `source` through a host, and writes the responses to descriptor `target`.
 
     limit: bytes of an envelope. Ends with the input, or within `grace_s` seconds of a signal, and gives the
-    exit code and a summary.
+    exit code and a summary. Whatever was read until a signal comes is still carried, as far as the time reaches.
     """
     flow = Flow(host.client.submit, limit=limit, ordered=ordered)
     started = asyncio.get_running_loop().time()
@@ -42,10 +43,10 @@ async def run_pipe(
             host.client.on_reply = flow.take
             given_up = await _carried(host, flow, LineReader(source, limit), Output(target), grace_s)
     seconds = asyncio.get_running_loop().time() - started
-    summary = flow.summary(seconds, given_up.envelopes, stopped=given_up.early)
+    summary = flow.summary(seconds, given_up.lines, stopped=given_up.early)
     if given_up.lost:
         return EnumExitCode.BUS_LOST, summary
-    if given_up.envelopes:
+    if given_up.lines:
         return EnumExitCode.DRAIN_INCOMPLETE, summary
     return EnumExitCode.ENVELOPE_FAILED if flow.failed else EnumExitCode.OK, summary
 
@@ -70,18 +71,25 @@ async def _carried(
             await asyncio.wait({writing, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if writing.done():
             await writing
-            return GivenUp(0, early=False, lost=False)
-        feeding.cancel()
+            return GivenUp((), early=False, lost=False)
         lost = host.bus_lost
-        await host.close(grace_s=0.0 if lost else grace_s)
+        until = asyncio.get_running_loop().time() + (0.0 if lost else grace_s)
+        reader.stop()
+        await asyncio.wait({feeding}, timeout=_left(until))
+        feeding.cancel()
+        await host.close(grace_s=_left(until))
         given_up = flow.give_up()
         await asyncio.wait({writing}, timeout=grace_s)
-        return GivenUp(given_up + flow.unwritten, early=True, lost=lost)
+        return GivenUp([*given_up, *flow.unwritten], early=True, lost=lost)
     finally:
         progress.clear()
         for task in (feeding, writing, stopping):
             task.cancel()
         await asyncio.gather(feeding, writing, stopping, return_exceptions=True)
+
+
+def _left(until: float) -> float:
+    return max(0.0, until - asyncio.get_running_loop().time())
 
 
 class _Progress:

@@ -32,16 +32,23 @@ class LineReader:
         self._limit = limit
         self._rest = b""
         self._number = 0
+        self._ready: asyncio.Future[None] | None = None
+        self._stopped = False
 
     @property
-    def inside_a_line(self) -> bool:
-        """Whether the last line that was read has no end yet."""
-        return bool(self._rest)
+    def inside_line(self) -> int | None:
+        """The number of the line that was read and has no end yet; None where there is none."""
+        return self._number + 1 if self._rest else None
+
+    def stop(self) -> None:
+        """Ends `batches` without reading on."""
+        self._stopped = True
+        if self._ready is not None:
+            _set(self._ready)
 
     async def batches(self) -> AsyncIterator[list[Line]]:
-        """Lists of lines until the end of the input; a last line needs no line end."""
-        while True:
-            await _ready(self._descriptor, asyncio.get_running_loop().add_reader, _remove_reader)
+        """Lists of lines until the end of the input, or `stop`; a last line needs no line end."""
+        while await self._readable():
             try:
                 chunk = os.read(self._descriptor, _CHUNK)
             except BlockingIOError:
@@ -49,8 +56,16 @@ class LineReader:
             if not chunk:
                 break
             yield self._lines(chunk)
-        if self._rest:
+        if self._rest and not self._stopped:
             yield self._lines(b"\n")
+
+    async def _readable(self) -> bool:
+        """Waits until something can be read; False once reading is stopped."""
+        if not self._stopped:
+            loop = asyncio.get_running_loop()
+            self._ready = loop.create_future()
+            await _until(self._ready, self._descriptor, loop.add_reader, _remove_reader)
+        return not self._stopped
 
     def _lines(self, chunk: bytes) -> list[Line]:
         parts = (self._rest + chunk).split(b"\n")
@@ -73,29 +88,34 @@ class Output:
         rest = memoryview(data)
         while rest:
             if not self._poll.poll(0):
-                await _ready(self._descriptor, asyncio.get_running_loop().add_writer, _remove_writer)
+                loop = asyncio.get_running_loop()
+                await _until(loop.create_future(), self._descriptor, loop.add_writer, _remove_writer)
             # A pipe that is ready takes this much without waiting, and may not take a byte more.
             with suppress(BlockingIOError):
                 rest = rest[os.write(self._descriptor, rest[: select.PIPE_BUF]) :]
 
 
-async def _ready(
+async def _until(
+    ready: asyncio.Future[None],
     descriptor: int,
     watch: Callable[[int, Callable[[], None]], None],
     unwatch: Callable[[asyncio.AbstractEventLoop, int], object],
 ) -> None:
-    """Returns when the descriptor can be used without waiting."""
-    loop = asyncio.get_running_loop()
-    ready = loop.create_future()
+    """Returns when the descriptor can be used without waiting, which sets `ready`, or when another one sets it."""
     try:
-        watch(descriptor, lambda: None if ready.done() else ready.set_result(None))
+        watch(descriptor, lambda: _set(ready))
     except PermissionError:
         await asyncio.sleep(0)
         return
     try:
         await ready
     finally:
-        unwatch(loop, descriptor)
+        unwatch(asyncio.get_running_loop(), descriptor)
+
+
+def _set(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
 
 
 def _remove_reader(loop: asyncio.AbstractEventLoop, descriptor: int) -> None:

@@ -1,4 +1,4 @@
-"""The quickstart's app-specific host: it registers the function of the COMPUTE node, and nothing else."""
+"""An app-specific host: it registers the function of the COMPUTE node, and nothing else."""
 
 from collections.abc import Mapping
 from decimal import Decimal

@@ -1,0 +1,78 @@
+"""The files of a new project. Imported within the command only.
+
+The contracts, the host and the requests are the quickstart's, under the project's name.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from omnibase_infra.cli.schemas import schema_text
+from omnibase_infra.examples import project, quickstart
+
+_SAMPLE: Final = """'items=[{"name": "lamp", "price": "39.90", "quantity": 2}]'"""
+_LONGEST_NAME: Final = 40
+_COPIED: Final = ("runtime.yaml", "host.py", "requests.jsonl", "nodes/*.yaml")
+
+
+class Project(NamedTuple):
+    """What was made: the files, those that were there already, and the commands to try."""
+
+    written: Sequence[str]
+    kept: Sequence[str]
+    commands: Sequence[str]
+
+
+def project_name(folder: Path) -> str:
+    """The folder's name as a host's name and a Python name."""
+    words = re.sub(r"[^a-z0-9]+", "_", folder.absolute().resolve().name.lower()).strip("_")
+    name = words[:_LONGEST_NAME].strip("_")
+    return name if name[:1].isalpha() else f"project_{name}".strip("_")
+
+
+def make(folder: Path, name: str) -> Project:
+    """Writes the project; a file that is there already is kept."""
+    host = f"host:{_class_name(name)}Host"
+    commands = (
+        "onex-host validate .",
+        f"onex-host call runtime.yaml calculate_total {_SAMPLE} --embedded-postgres --host {host}",
+        f"onex-host pipe runtime.yaml requests.jsonl --embedded-postgres --host {host}",
+        "python -m pytest",
+    )
+    written: list[str] = []
+    kept: list[str] = []
+    for path, text in _files():
+        shown = text.replace("{{commands}}", "\n    ".join(commands))
+        (written if _write(folder / path, _renamed(shown, name)) else kept).append(path)
+    return Project(written, kept, commands)
+
+
+def _files() -> Iterator[tuple[str, str]]:
+    for pattern in _COPIED:
+        for file in sorted(quickstart.FOLDER.glob(pattern)):
+            yield file.relative_to(quickstart.FOLDER).as_posix(), file.read_text(encoding="utf-8")
+    yield "schema/runtime.schema.json", schema_text("runtime")
+    yield "schema/node.schema.json", schema_text("node")
+    for path, source in project.FILES.items():
+        yield path, (project.FOLDER / source).read_text(encoding="utf-8")
+
+
+def _renamed(text: str, name: str) -> str:
+    for old, new in (("quickstart", name), ("QUICKSTART", name.upper()), ("Quickstart", _class_name(name))):
+        text = text.replace(old, new)
+    return text
+
+
+def _class_name(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
+def _write(path: Path, text: str) -> bool:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        return False
+    return True

@@ -1,0 +1,158 @@
+"""The wiring of a contract, as `onex-host describe --format json` gives it: docs/inspecting.md has every field."""
+
+from typing import Literal
+
+from omnibase_core.contracts.bindings import ModelCircuitBreaker, ModelRetryPolicy, ModelTopics
+from omnibase_core.enums import EnumHandlerType, EnumNodeKind
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+
+class ModelReach(BaseModel):
+    """What an operation, or a node, may get at; `*` is whatever the payload says.
+
+    hosts: origins that http may call. paths: below which path of them, or of a vault. statements: SQL.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    hosts: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    statements: tuple[str, ...] = ()
+
+
+class ModelFieldWiring(BaseModel):
+    """A field of a declared model. default: null too where there is none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    type: str
+    required: bool
+    default: JsonValue
+    description: str | None
+
+
+class ModelModelWiring(BaseModel):
+    """A declared model."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    fields: tuple[ModelFieldWiring, ...]
+
+
+class ModelOperationWiring(BaseModel):
+    """An operation that a node may use, the handler binding that performs it, and what it may reach."""
+
+    model_config = ConfigDict(frozen=True)
+
+    operation: str
+    handler: str
+    target: str | None
+    reach: ModelReach
+
+
+class ModelNodeWiring(BaseModel):
+    """A node. max_inflight: null leaves it to the bus's window. models: those that its fields refer to."""
+
+    model_config = ConfigDict(frozen=True)
+
+    slug: str
+    kind: EnumNodeKind
+    version: str
+    description: str
+    on_failure: Literal["answer", "dead_letter"]
+    max_inflight: int | None
+    dependencies: tuple[str, ...]
+    input_model: ModelModelWiring
+    output_model: ModelModelWiring
+    models: tuple[ModelModelWiring, ...]
+    operations: tuple[ModelOperationWiring, ...]
+
+
+class ModelHandlerWiring(BaseModel):
+    """A handler binding with its policies. secrets: the references that its config holds. nodes: who uses it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    type: EnumHandlerType
+    enabled: bool
+    priority: int
+    operations: tuple[str, ...]
+    timeout_ms: int
+    retry_policy: ModelRetryPolicy
+    rate_limit_per_second: float | None
+    circuit_breaker: ModelCircuitBreaker
+    on_open: Literal["pause", "fail"] | None
+    secrets: tuple[str, ...]
+    nodes: tuple[str, ...]
+
+
+class ModelBusWiring(BaseModel):
+    """The event bus; options are those of its kind."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["inmemory", "kafka"]
+    topics: ModelTopics
+    max_inflight_envelopes: int
+    pause_consumption_threshold: int
+    ordering: Literal["key", "partition", "none"]
+    max_envelope_bytes: int
+    circuit_breaker_threshold: int
+    options: dict[str, JsonValue]
+
+
+class ModelUnset(BaseModel):
+    """A value that is not known, because variables of its text are not set; elsewhere its default may stand."""
+
+    model_config = ConfigDict(frozen=True)
+
+    file: str
+    field: str
+    text: str
+    variables: tuple[str, ...]
+
+
+class ModelWiring(BaseModel):
+    """A runtime contract as it is wired."""
+
+    model_config = ConfigDict(frozen=True)
+
+    file: str
+    name: str
+    version: str
+    event_bus: ModelBusWiring
+    handlers: tuple[ModelHandlerWiring, ...]
+    nodes: tuple[ModelNodeWiring, ...]
+    unset: tuple[ModelUnset, ...]
+
+
+class ModelConfigValue(BaseModel):
+    """One effective value of a handler binding and where it comes from.
+
+    source: `contract`, `config_ref` (file, line and column say where) or `default`. variables: those that the
+    text was made from. unset: one of them has no value, and the text stands as it was written.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str
+    value: JsonValue
+    source: Literal["contract", "config_ref", "default"]
+    file: str | None
+    line: int | None
+    column: int | None
+    variables: tuple[str, ...]
+    unset: bool
+
+
+class ModelHandlerValues(BaseModel):
+    """Every effective value of a handler binding: policies first, then its config."""
+
+    model_config = ConfigDict(frozen=True)
+
+    handler: str
+    type: EnumHandlerType
+    values: tuple[ModelConfigValue, ...]
