@@ -43,9 +43,11 @@ class AnsweringHandler:
 
     def describe(self) -> ModelHandlerDescription:
         """The operations of its type."""
-        names = operations_of(self.handler_type)
+        operations = tuple(operation_table()[name] for name in operations_of(self.handler_type))
         return ModelHandlerDescription(
-            handler_type=self.handler_type, version="1", operations=tuple(operation_table()[name] for name in names)
+            handler_type=self.handler_type,
+            version="1",
+            operations=operations,
         )
 
     async def execute(self, envelope: ModelOnexEnvelope) -> ModelOnexEnvelope:

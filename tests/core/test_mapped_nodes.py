@@ -125,7 +125,9 @@ def test_null_in_a_required_field_names_the_field_and_says_that_the_effect_was_p
 
 
 def test_a_response_that_fails_after_the_effect_says_so_and_is_not_retryable() -> None:
-    text = contract_text("EFFECT", ORDER, DONE, POST.replace("result.body.id }}", "upper(result.body.id) }}"), ITEM)
+    text = contract_text(
+        "EFFECT", ORDER, DONE, POST.replace("result.body.id }}", "upper(result.body.id) }}"), ITEM
+    )
     node = Mapped(text, {"status_code": 201, "headers": {}, "body": {"id": 7}, "body_type": "json"})
     with pytest.raises(MappingError) as caught:
         node.run(INPUT)
@@ -143,7 +145,9 @@ def test_a_response_that_fails_after_the_effect_says_so_and_is_not_retryable() -
 
 
 def test_a_request_that_fails_never_reaches_the_handler() -> None:
-    text = contract_text("EFFECT", ORDER, DONE, POST.replace("rate: ${{ input.rate", "rate: ${{ upper(input.note)"), ITEM)
+    text = contract_text(
+        "EFFECT", ORDER, DONE, POST.replace("rate: ${{ input.rate", "rate: ${{ upper(input.note)"), ITEM
+    )
     node = Mapped(text)
     with pytest.raises(MappingError) as caught:
         node.run(INPUT)
@@ -153,7 +157,9 @@ def test_a_request_that_fails_never_reaches_the_handler() -> None:
 
 
 def test_no_message_shows_a_value() -> None:
-    text = contract_text("EFFECT", ORDER, DONE, POST.replace("rate: ${{ input.rate", "rate: ${{ decimal(input.note)"), ITEM)
+    text = contract_text(
+        "EFFECT", ORDER, DONE, POST.replace("rate: ${{ input.rate", "rate: ${{ decimal(input.note)"), ITEM
+    )
     with pytest.raises(MappingError) as caught:
         Mapped(text).run({**INPUT, "note": "canary"})
     assert "canary" not in caught.value.message
@@ -257,7 +263,9 @@ def test_a_node_with_a_transform_takes_no_function() -> None:
 
 
 def test_a_response_alone_maps_the_result_of_a_payload_that_is_passed_through() -> None:
-    body = "io_operations:\n  - {type: http, operations: [http.get], response: {name: '${{ result.body.name }}'}}\n"
+    body = (
+        "io_operations:\n  - {type: http, operations: [http.get], response: {name: '${{ result.body.name }}'}}\n"
+    )
     text = contract_text("EFFECT", "[{name: url, type: string}]", "[{name: name, type: string}]", body)
     node = Mapped(text, {"status_code": 404, "headers": {}, "body": {"name": "x"}, "body_type": "json"})
     assert node.run({"url": "/a"}).payload == {"name": "x"}

@@ -46,7 +46,7 @@ def failure_of(expression: str, **roots: object) -> str:
 
 
 def fault_of(expression: str, types: Type | None = None) -> Fault:
-    """The first fault for which an expression is refused; its place counts from the expression's first character."""
+    """The first fault for which an expression is refused; `at` counts from the expression's first character."""
     try:
         compiled(f"${{{{{expression}}}}}", types or record({"input": ANY, "envelope": ANY}))
     except RefusedError as error:

@@ -1,4 +1,4 @@
-"""Our evaluator and the jmespath library give the same values; where they differ, the difference is listed here."""
+"""Our evaluator and the jmespath library give the same values; where they differ, it is listed here."""
 
 from decimal import Decimal
 from typing import Any, ClassVar

@@ -208,8 +208,8 @@ def _checked_function(contract: ModelNodeContract, compute: ComputeFunction | No
     transforms = None in contract.mappings.mapped
     if contract.node_type is EnumNodeKind.COMPUTE and compute is None and not transforms:
         raise ProtocolConfigurationError(
-            f"COMPUTE node '{contract.name}' has no function and no transform: register a function under that name "
-            "in an app-specific host, and run it with --host package.module:Class, or write a transform"
+            f"COMPUTE node '{contract.name}' has no function and no transform: register a function under that "
+            "name in an app-specific host, and run it with --host package.module:Class, or write a transform"
         )
     if compute is not None and transforms:
         raise ProtocolConfigurationError(

@@ -186,7 +186,10 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
             ),
             "request": Text(
                 "The template of the operation's payload; exactly one operation then",
-                ({"url": "/orders/${{ input.order_id }}"}, {"sql": "SELECT $1", "parameters": ["${{ input.id }}"]}),
+                (
+                    {"url": "/orders/${{ input.order_id }}"},
+                    {"sql": "SELECT 1"},
+                ),
             ),
             "expect": Text(
                 "What the result must be; a miss fails the request, and rolls a transaction back",

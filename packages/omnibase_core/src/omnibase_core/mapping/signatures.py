@@ -85,13 +85,23 @@ def _check_items(parameter: Parameter, items: list[object]) -> str | None:
 
 def signature(function: Function) -> str:
     """A call of the function in words."""
-    names = []
-    for parameter in function.parameters:
-        kinds = [
-            kind
-            for kind in ("expression", "list", "object", "string", "number", "boolean")
-            if kind in parameter.kinds
-        ]
-        name = {"expression": "&expression", "string": "text"}.get(kinds[0], kinds[0]) if kinds else "value"
-        names.append(parameter.said if parameter.words else "value" if len(kinds) > 2 else name)
+    names = [_written(parameter) for parameter in function.parameters]
     return f"{function.name}({', '.join(names)}{', …' if function.repeats else ''})"
+
+
+def _written(parameter: Parameter) -> str:
+    if parameter.words:
+        return parameter.said
+    names = [name for kind, name in _WRITTEN if kind in parameter.kinds]
+    return " or ".join(names) if 0 < len(names) <= 2 else "value"
+
+
+_WRITTEN: Final[tuple[tuple[Kind, str], ...]] = (
+    ("expression", "&expression"),
+    ("string", "text"),
+    ("list", "list"),
+    ("object", "object"),
+    ("number", "number"),
+    ("boolean", "boolean"),
+    ("null", "null"),
+)
