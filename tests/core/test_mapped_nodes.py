@@ -189,10 +189,11 @@ def test_segments_that_make_dots_together_are_an_error() -> None:
         "io_operations:\n"
         "  - {type: http, operations: [http.get], request: {url: '/u/.${{ input.a }}'}, response: {body: 1}}\n"
     )
-    node = Mapped(contract_text("EFFECT", given, "[{name: body, type: any}]", body))
-    for dots in (".", "."):
-        with pytest.raises(MappingError):
-            node.run({"a": dots})
+    result: JsonObject = {"status_code": 200, "headers": {}, "body": None, "body_type": "json"}
+    node = Mapped(contract_text("EFFECT", given, "[{name: body, type: any}]", body), result)
+    with pytest.raises(MappingError):
+        node.run({"a": "."})
+    assert node.sent({"a": "x."}) == {"url": "/u/.x."}
 
 
 def test_a_null_segment_is_an_error() -> None:
@@ -211,7 +212,10 @@ def test_ids_and_metadata_of_the_envelope_are_in_sight() -> None:
       tenant: ${{ envelope.metadata.tenant }}
       at: ${{ envelope.timestamp }}
     """
-    fields = "[{name: envelope, type: uuid}, {name: correlation, type: uuid}, {name: tenant, type: string}, {name: at, type: datetime}]"
+    fields = (
+        "[{name: envelope, type: uuid}, {name: correlation, type: uuid}, {name: tenant, type: string}, "
+        "{name: at, type: datetime}]"
+    )
     result = Mapped(contract_text("COMPUTE", "[]", fields, body)).run({}, metadata={"tenant": "acme"})
     assert result.payload == {
         "envelope": str(ENVELOPE_ID),
@@ -232,7 +236,10 @@ transform:
   net: ${{ subtract(let.gross, round(let.discount, `2`, 'half_up')) }}
   lines: ${{ length(input.items) }}
 """
-TOTALS = "[{name: gross, type: decimal}, {name: discount, type: decimal}, {name: net, type: decimal}, {name: lines, type: integer}]"
+TOTALS = (
+    "[{name: gross, type: decimal}, {name: discount, type: decimal}, {name: net, type: decimal}, "
+    "{name: lines, type: integer}]"
+)
 
 
 def test_a_compute_node_totals_an_order_with_discount_and_rounding_in_yaml() -> None:
