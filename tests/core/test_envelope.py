@@ -203,6 +203,7 @@ class TestReply:
         reply = asked.reply({}, timestamp=LATER)
         assert (reply.handler_type, reply.operation) == (EnumHandlerType.HTTP, "http.get")
 
+    @settings(deadline=None)
     @given(st.uuids())
     def test_the_response_id_is_the_uuid5_of_the_request_id(self, envelope_id: UUID) -> None:
         asked = request(envelope_id=envelope_id)

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from omnibase_core import errors
 from omnibase_core.enums import EnumErrorCode, EnumHandlerType
@@ -243,6 +243,7 @@ class TestShown:
     def test_the_cut_can_be_elsewhere(self) -> None:
         assert shown("abcdef", 3) == "abc…"
 
+    @settings(deadline=None)
     @given(st.text(st.characters(exclude_categories=())), st.integers(0, 80))
     def test_whatever_the_text_it_fits_on_one_line_of_printable_ascii(self, text: str, limit: int) -> None:
         safe: Any = shown(text, limit).removesuffix("…")

@@ -22,7 +22,15 @@ from omnibase_core.contracts.fields import (
     compile_models,
     survey_models,
 )
-from omnibase_core.contracts.fieldtypes import FieldType, ListOf, MapOf, RecordType, Slot, validator
+from omnibase_core.contracts.fieldtypes import (
+    FieldType,
+    ListOf,
+    MapOf,
+    RecordType,
+    Slot,
+    shared_validator,
+    validator,
+)
 from omnibase_core.contracts.scalartypes import SCALARS, WAYS, Way
 from pydantic import JsonValue
 from pydantic_core import ValidationError
@@ -403,6 +411,48 @@ class TestModels:
         model = compiled([])
         assert model.check({}) == {}
         assert misfits(model, {"a": 1}) == [("a", "is no field of ModelRoot; its fields are none")]
+
+
+class TestSharedValidators:
+    def test_models_that_declare_the_same_share_one_whatever_their_names(self) -> None:
+        inner: Fields = [{"name": "y", "type": "decimal"}]
+        fields: Fields = [
+            {"name": "x", "type": "list[ModelInner]"},
+            {"name": "z", "type": "any", "required": False, "default": 1},
+        ]
+        one, other = (
+            compile_models([declared(name, fields), declared("ModelInner", inner)])[name].record
+            for name in ("ModelOne", "ModelOther")
+        )
+        for way in WAYS:
+            assert shared_validator(one, way) is shared_validator(other, way)
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            [{"name": "y", "type": "integer", "required": False, "default": 1}],
+            [{"name": "x", "type": "number", "required": False, "default": 1}],
+            [{"name": "x", "type": "integer", "required": False, "default": 2}],
+            [{"name": "x", "type": "integer", "required": False}],
+            [{"name": "x", "type": "integer"}],
+            [
+                {"name": "x", "type": "integer", "required": False, "default": 1},
+                {"name": "y", "type": "any", "required": False},
+            ],
+        ],
+    )
+    def test_models_that_differ_in_a_field_do_not(self, other: Fields) -> None:
+        model = compiled([{"name": "x", "type": "integer", "required": False, "default": 1}])
+        assert model.decode({}) == {"x": 1}
+        for way in WAYS:
+            assert shared_validator(model.record, way) is not shared_validator(compiled(other).record, way)
+
+    def test_models_that_differ_in_an_inner_model_do_not(self) -> None:
+        outer: Fields = [{"name": "x", "type": "ModelInner"}]
+        one = compiled(outer, ModelInner=[{"name": "y", "type": "string"}])
+        other = compiled(outer, ModelInner=[{"name": "y", "type": "integer"}])
+        assert one.decode({"x": {"y": "text"}}) == {"x": {"y": "text"}}
+        assert misfits(other, {"x": {"y": "text"}}) == [("x.y", "must be an integer, not a string")]
 
 
 class TestDeclarations:

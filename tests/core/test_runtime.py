@@ -1,6 +1,7 @@
 """The runtime: a request to its node, a node to its handler, and every way in which that can end."""
 
 import functools
+from asyncio import CancelledError
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -67,6 +68,14 @@ input_model: {name: ModelIn, fields: [{name: lines, type: "list[ModelLine]"}]}
 output_model: {name: ModelOut, fields: [{name: total, type: decimal}, {name: note, type: any, required: false}]}
 models:
   - {name: ModelLine, fields: [{name: price, type: decimal}, {name: count, type: integer}]}
+"""
+
+DEEP_NODE: Final = """\
+node_version: "1.0.0"
+name: deep
+node_type: COMPUTE
+input_model: {name: ModelIn, fields: []}
+output_model: {name: ModelOut, fields: [{name: value, type: "TYPE"}]}
 """
 
 Answer = Callable[[ModelOnexEnvelope], ModelOnexEnvelope]
@@ -459,9 +468,18 @@ class TestCompute:
         assert result == NodeResult({"total": "39.90"}, None, None)
 
     @pytest.mark.parametrize(
-        "error", [ValueError(CANARY), KeyError(CANARY), RecursionError(), HandlerTimeoutError("x")]
+        "error",
+        [
+            ValueError(CANARY),
+            KeyError(CANARY),
+            RecursionError(),
+            HandlerTimeoutError("x"),
+            CancelledError(),
+            GeneratorExit(),
+            BaseExceptionGroup(CANARY, [KeyboardInterrupt()]),
+        ],
     )
-    def test_an_exception_of_the_function_is_a_handler_execution_error(self, error: Exception) -> None:
+    def test_an_exception_of_the_function_is_a_handler_execution_error(self, error: BaseException) -> None:
         def failing(values: object) -> Mapping[str, object]:
             raise error
 
@@ -499,6 +517,36 @@ class TestCompute:
         assert isinstance(error, UnexpectedResultError)
         assert error.details == {"path": where}
         assert CANARY not in error.message
+
+    @pytest.mark.parametrize(
+        ("type_", "most"),
+        [
+            ("any", 30),
+            ("object", 30),
+            ("list[any]", 29),
+            ("map[list[object]]", 28),
+            ("ModelBox", 28),
+        ],
+    )
+    def test_a_result_as_deep_as_an_envelope_may_be_is_sent_and_a_deeper_one_refused(
+        self, type_: str, most: int
+    ) -> None:
+        models = "models: [{name: ModelBox, fields: [{name: inner, type: any}]}]\n"
+        node = contract(DEEP_NODE.replace("TYPE", type_) + (models if type_ == "ModelBox" else ""))
+
+        def answer(levels: int) -> Callable[[dict[str, object]], Mapping[str, object]]:
+            value: Any = {}
+            for _ in range(levels - 1):
+                value = {"key": value}
+            wrapped = {"any": value, "object": value, "list[any]": [value], "ModelBox": {"inner": [value]}}
+            return lambda _: {"value": wrapped.get(type_, {"key": [value]})}
+
+        asked = request("deep", payload={})
+        fits = by_hand(NodeInstance(node, answer(most)).handle(asked))
+        assert decode(encode(asked.reply(fits.payload, timestamp=NOON))).payload == fits.payload
+        with pytest.raises(UnexpectedResultError, match="nested deeper than 32 levels") as refused:
+            by_hand(NodeInstance(node, answer(most + 1)).handle(asked))
+        assert str(refused.value.details["path"]).startswith("$.payload.value")
 
     @pytest.mark.parametrize("fields", [{"operation": "total.run"}, {"handler_type": EnumHandlerType.HTTP}])
     def test_a_compute_node_has_no_operation(self, fields: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import pprint
 from typing import Any, Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from omnibase_core.contracts.handler_config import ModelDbConfig, ModelHttpConfig
 from omnibase_core.secret import REDACTED, ModelSecretRef, Secret
@@ -157,6 +157,7 @@ class TestReferences:
     def test_a_reference_is_text(self, written: object) -> None:
         assert refused(written)
 
+    @settings(deadline=None)
     @given(st.from_regex(r"[a-z._-]{1,4}(/[a-z._-]{1,4}){0,3}(#[a-z]{1,3})?(@[1-9][0-9]{0,3})?", fullmatch=True))
     def test_its_parts_make_it_again(self, written: str) -> None:
         if any(part in (".", "..") for part in written.partition("#")[0].partition("@")[0].split("/")):

@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from omnibase_core.codec import decode
 from omnibase_core.enums import EnumErrorCode, EnumSettlement
@@ -86,6 +86,7 @@ class TestAdmission:
         assert deadline - deadline == 0.0
         assert (deadline > MONOTONIC) is (timestamp.startswith("9999") or ttl_seconds > 1e17)
 
+    @settings(deadline=None)
     @given(
         st.datetimes(timezones=st.just(UTC)),
         st.datetimes(timezones=st.just(UTC)),

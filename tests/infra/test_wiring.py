@@ -1,5 +1,6 @@
 """Wiring: from a checked contract to a host, with nothing in it that the contract does not ask for."""
 
+import logging
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -181,3 +182,18 @@ def test_a_driver_is_loaded_only_where_the_contract_configures_it(
         timeout=60,
     )
     assert done.stdout.split() == drivers
+
+
+def test_policies_that_nothing_acts_upon_yet_are_warned_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    handlers = '[{type: "http", retry_policy: {max_retries: 9}, rate_limit_per_second: 5, on_open: "fail"}]'
+    with caplog.at_level(logging.WARNING):
+        built(loaded(tmp_path, handlers))
+    warned = [record.getMessage().partition(" is checked")[0] for record in caplog.records]
+    assert warned == [
+        f"{policy} of handler 'http'" for policy in ("retry_policy", "rate_limit_per_second", "on_open")
+    ]
+    caplog.clear()
+    built(loaded(tmp_path))
+    assert caplog.records == []

@@ -2,8 +2,9 @@
 
 import pytest
 from omnibase_core.contracts.bindings import ModelHandlerBinding
-from omnibase_core.contracts.handler_config import ModelHttpConfig
+from omnibase_core.contracts.handler_config import ModelHandlerConfig, ModelHttpConfig
 from omnibase_core.enums import EnumHandlerType
+from omnibase_core.local.handler import LocalHandler
 from omnibase_infra.handlers.http_handler import HttpHandler
 from omnibase_infra.transports.http import HttpTransport
 from omnibase_spi.conformance import HANDLER_CHECKS, HandlerCheck, check_handler
@@ -30,3 +31,10 @@ async def test_the_http_handler_conforms(check: HandlerCheck, operation: str) ->
             ModelHandlerBinding(type=EnumHandlerType.HTTP, name="http", timeout_ms=5_000, config=config),
             SAMPLE.model_copy(update={"operation": operation, "payload": {"url": "/things"}}),
         )
+
+
+@pytest.mark.asyncio
+@each_check
+async def test_the_local_handler_conforms(check: HandlerCheck) -> None:
+    binding = ModelHandlerBinding(type=EnumHandlerType.LOCAL, name="local", config=ModelHandlerConfig())
+    await check(LocalHandler, binding, SAMPLE.model_copy(update={"operation": "local.echo"}))

@@ -3,6 +3,7 @@
 import json
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,8 @@ def test_a_failure_as_json_is_its_error(contract: str) -> None:
         (["--payload", "[1]"], "--payload is a JSON object"),
         (["--payload", "{"], "--payload is no JSON"),
         (["number=1", "--timeout", "0"], "--timeout"),
+        (["number=1", "--timeout", "nan"], "nan is no number of seconds"),
+        (["number=1", "--timeout", "1e400"], "1e400 is no number of seconds"),
     ],
 )
 def test_what_the_node_does_not_take_is_a_usage_error(contract: str, arguments: list[str], said: str) -> None:
@@ -141,14 +144,26 @@ def test_a_host_that_cannot_be_found_is_a_usage_error(contract: str, host: str, 
     assert said in ended.stderr
 
 
-def test_a_host_whose_own_import_fails_is_told_as_it_is(contract: str, tmp_path: Path) -> None:
-    (tmp_path / "broken_app_host.py").write_text("import no_such_library\n")
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import no_such_library\n", "failed with ModuleNotFoundError: No module named 'no_such_library'"),
+        ("raise RuntimeError('no licence')\n", "failed with RuntimeError: no licence"),
+        ("def broken(:\n", "failed with SyntaxError: "),
+    ],
+)
+def test_a_host_whose_own_import_fails_is_told_as_it_is(
+    contract: str, tmp_path: Path, text: str, said: str
+) -> None:
+    (tmp_path / "broken_app_host.py").write_text(text)
     arguments = ["call", contract, "calculator", "number=1", "--host", "broken_app_host:Host"]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path)
+        patch.delitem(sys.modules, "broken_app_host", raising=False)
         ended = CliRunner().invoke(onex_host, arguments)
     assert ended.exit_code == 1
-    assert "No module named 'no_such_library'" in ended.stderr
+    assert f"importing 'broken_app_host' {said}" in ended.stderr
+    assert "defect of the host" not in ended.stderr
 
 
 def test_a_signal_ends_a_call_that_nobody_answers(tmp_path: Path) -> None:

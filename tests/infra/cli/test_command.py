@@ -1,6 +1,8 @@
 """How errors look on the terminal, and which exit codes they have."""
 
+import os
 import re
+import signal
 
 import click
 import pytest
@@ -14,7 +16,7 @@ from omnibase_core.errors import (
     SecretResolutionError,
 )
 from omnibase_core.problems import ModelProblem
-from omnibase_infra.cli.command import HostCommand, HostGroup, counted
+from omnibase_infra.cli.command import HostCommand, HostGroup, counted, end_on_signals_with
 from omnibase_infra.cli.exit_codes import EnumExitCode
 
 PROBLEM = ModelProblem(
@@ -147,3 +149,25 @@ def test_exit_codes_are_those_that_scripts_rely_on() -> None:
 @pytest.mark.parametrize(("number", "text"), [(0, "0 files"), (1, "1 file"), (1_000, "1,000 files")])
 def test_counts_read_like_language(number: int, text: str) -> None:
     assert counted(number, "file") == text
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("code", [EnumExitCode.OK, EnumExitCode.DRAIN_INCOMPLETE])
+def test_a_signal_before_the_host_listens_undoes_the_start_and_is_no_143(
+    number: signal.Signals, code: EnumExitCode
+) -> None:
+    undone: list[str] = []
+
+    @click.command("starts", cls=HostCommand)
+    @click.pass_context
+    def starts(ctx: click.Context) -> None:
+        end_on_signals_with(ctx, code)
+        try:
+            os.kill(os.getpid(), number)
+        finally:
+            undone.append("start")
+
+    before = signal.getsignal(number)
+    assert CliRunner().invoke(starts).exit_code == code
+    assert undone == ["start"]
+    assert signal.getsignal(number) is before

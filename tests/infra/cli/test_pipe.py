@@ -174,3 +174,18 @@ def test_progress_is_shown_where_somebody_can_see_it(contract: str) -> None:
     assert doubles(done.stdout.decode()) == [2]
     assert "\r1 answered, 0 failed, " in seen
     assert "\r\x1b[K1 envelope: " in seen
+
+
+@pytest.mark.parametrize(("descriptor", "said"), [(0, "stdin is closed"), (1, "stdout is closed")])
+def test_a_closed_stdin_or_stdout_is_a_usage_error(contract: str, descriptor: int, said: str) -> None:
+    ended = subprocess.run(  # noqa: S603 - our own program
+        program("onex-host", "pipe", contract, *HOST),
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+        preexec_fn=lambda: os.close(descriptor),
+    )
+    assert ended.returncode == 2
+    assert said in ended.stderr

@@ -64,6 +64,15 @@ def test_a_folder_is_searched_for_contracts(tmp_path: Path) -> None:
     assert validated(str(tmp_path))[:2] == (0, "2 files, 0 problems\n")
 
 
+@pytest.mark.parametrize("name", ["runtme", "Runtime", "host"])
+def test_a_contract_whose_first_word_is_misspelt_is_not_passed_over(name: str, tmp_path: Path) -> None:
+    runtime = contract_in(tmp_path, MINIMAL.replace("runtime:", f"{name}:"))
+    for path in (runtime, str(tmp_path)):
+        code, _, stderr = validated(path)
+        assert code == 1
+        assert f"  File: {runtime}:1:1\n  Error: Unknown field '{name}'\n  Hint: Did you mean 'runtime'?" in stderr
+
+
 def test_several_paths_are_checked_in_one_run(tmp_path: Path) -> None:
     runtime = contract_in(tmp_path)
     code, stdout, stderr = validated(runtime, str(tmp_path / "missing.yaml"))

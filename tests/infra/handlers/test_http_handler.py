@@ -250,11 +250,11 @@ async def test_a_payload_may_bring_an_idempotency_key_of_its_own() -> None:
     [
         ("http.get", None, "url is missing: http.get needs it"),
         ("http.get", {}, "url is missing: http.get needs it"),
-        ("http.get", {"url": None}, "url does not fit: input should be a valid string"),
+        ("http.get", {"url": None}, "url does not fit: text is needed"),
         ("http.get", {"url": 7}, "url does not fit"),
         ("http.get", {"url": "/", "body": 1}, "body is no field of http.get, which takes url, headers, params"),
         ("http.post", {"url": "/", "sekret\n": 1}, r"sekret\\n is no field of http.post"),
-        ("http.get", {"url": "/", "headers": []}, "headers does not fit"),
+        ("http.get", {"url": "/", "headers": []}, "headers does not fit: an object is needed"),
         ("http.get", {"url": "/", "headers": {"X": ["a"]}}, "headers.X does not fit: text, a number"),
         ("http.get", {"url": "/", "headers": {"X": {}}}, "headers.X does not fit"),
         ("http.get", {"url": "/", "headers": {"X Y": "1"}}, "headers.X Y is no header name"),

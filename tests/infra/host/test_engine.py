@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 from omnibase_core.codec import decode
-from omnibase_core.enums import EnumErrorCode, EnumSettlement
+from omnibase_core.enums import EnumErrorCode, EnumHandlerType, EnumSettlement
 from omnibase_core.envelope import JsonObject, ModelOnexEnvelope
 from omnibase_core.errors import HandlerExecutionError
-from omnibase_core.runtime import NodeRuntime
+from omnibase_core.runtime import NodeResult, NodeRuntime
 from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.engine import DeliveryEngine
 from omnibase_infra.host.flight import Flight
@@ -298,6 +298,28 @@ async def test_a_request_whose_time_has_passed_is_answered_and_not_run() -> None
         assert answer.error.code is EnumErrorCode.ENVELOPE_EXPIRED
 
 
+@pytest.mark.parametrize(("handler_type", "effect"), [(EnumHandlerType.DB, "performed"), (None, None)])
+@pytest.mark.asyncio
+async def test_a_response_over_the_limit_says_that_its_effect_was_performed(
+    handler_type: EnumHandlerType | None, effect: str | None
+) -> None:
+    bus = SimulatedBus()
+
+    class Wordy(NodeRuntime):
+        async def route_envelope(self, envelope: ModelOnexEnvelope) -> NodeResult:
+            return NodeResult({"text": "x" * 10_000}, handler_type, None)
+
+    async with engine_on(bus, Wordy(), max_envelope_bytes=4_096):
+        bus.append(b"k", raw_request(0))
+        bus.poll(1)
+        await settled_loop()
+        bus.acknowledge(bus.partition_of(b"k"))
+        error = decode(bus.published[0].value).error
+    assert error is not None
+    assert error.code is EnumErrorCode.PAYLOAD_TOO_LARGE
+    assert error.details.get("effect") == effect
+
+
 @pytest.mark.asyncio
 async def test_a_response_over_the_limit_becomes_a_small_error_in_its_place() -> None:
     bus = SimulatedBus()
@@ -315,19 +337,21 @@ async def test_a_response_over_the_limit_becomes_a_small_error_in_its_place() ->
         assert error.code is EnumErrorCode.PAYLOAD_TOO_LARGE
 
 
+@pytest.mark.parametrize("asked", [0, 100_000], ids=["small request", "large request"])
 @pytest.mark.asyncio
-async def test_a_message_that_only_the_bus_finds_too_large_becomes_a_small_error() -> None:
+async def test_a_message_that_only_the_bus_finds_too_large_becomes_a_small_error(asked: int) -> None:
     bus = SimulatedBus(limit_bytes=1_500)
     runtime = ImmediateRuntime(lambda _: {"text": "x" * 3_000})
     async with engine_on(bus, runtime):
-        bus.append(b"k", raw_request(0))
+        bus.append(b"k", json.dumps({**json.loads(raw_request(0)), "payload": {"text": "x" * asked}}).encode())
         bus.poll(1)
         await settled_loop()
         await asyncio.sleep(0.01)  # the small answer leaves by a timer of no delay
         bus.acknowledge(bus.partition_of(b"k"))
-        error = decode(bus.published[0].value).error
-        assert error is not None
-        assert error.details["limit_bytes"] == 1_500
+        answer = decode(bus.published[0].value)
+        assert answer.error is not None
+        assert answer.error.details["limit_bytes"] == 1_500
+        assert answer.correlation_id == request(0).correlation_id
         assert bus.frontier_of[bus.source].next_position == 1
 
 
@@ -363,6 +387,25 @@ async def test_an_unforeseen_exception_is_answered_without_its_text() -> None:
         assert answer.error is not None
         assert answer.error.code is EnumErrorCode.INTERNAL_ERROR
         assert b"secret-looking" not in bus.published[0].value
+
+
+@pytest.mark.asyncio
+async def test_a_cancellation_that_nobody_asked_for_is_answered_like_any_other_exception() -> None:
+    bus = SimulatedBus()
+
+    def cancelled(_: ModelOnexEnvelope) -> JsonObject:
+        raise asyncio.CancelledError
+
+    async with engine_on(bus, ImmediateRuntime(cancelled)):
+        for number in range(3):
+            bus.append(b"k", raw_request(number))
+        bus.poll(3)
+        await settled_loop()
+        bus.acknowledge(bus.partition_of(b"k"))
+        await settled_loop()
+        bus.acknowledge(bus.partition_of(b"k"))
+        codes = [answer.error and answer.error.code for answer in (decode(sent.value) for sent in bus.published)]
+        assert codes == [EnumErrorCode.INTERNAL_ERROR] * 3
 
 
 @pytest.mark.asyncio

@@ -1,6 +1,7 @@
 """The host process: one list of steps up, the same list down, and nothing lost in silence on the way."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
@@ -13,6 +14,7 @@ from omnibase_core.envelope import ModelOnexEnvelope
 from omnibase_core.errors import EventBusError, ProtocolConfigurationError, RuntimeHostError, SecretResolutionError
 from omnibase_core.runtime import ComputeFunction
 from omnibase_infra.event_bus.inmemory import InMemoryEventBus
+from omnibase_infra.host.collector import YOUNG_OBJECTS
 from omnibase_infra.host.process import BaseRuntimeHostProcess, HostParts, Publish, Stopped
 from omnibase_spi.event_bus import Delivery, ProtocolDeliverySink
 
@@ -209,6 +211,14 @@ async def test_a_process_runs_one_host_at_a_time() -> None:
         assert (await host.client.request(asking(1))).success
     async with second:
         assert second.ready
+
+
+@pytest.mark.asyncio
+async def test_the_collector_is_less_eager_only_while_a_host_runs() -> None:
+    before = gc.get_threshold()
+    async with BaseRuntimeHostProcess(parts([ScriptedHandler(name="http")])):
+        assert gc.get_threshold() == (max(before[0], YOUNG_OBJECTS), *before[1:])
+    assert gc.get_threshold() == before
 
 
 @pytest.mark.asyncio

@@ -47,6 +47,27 @@ async def test_execute_counts_what_it_changed_and_returns_what_it_is_asked_to(db
     assert deleted == {"rows": [{"id": 1, "name": "a"}], "row_count": 1}
 
 
+@pytest.mark.parametrize(
+    ("payload", "told"),
+    [
+        ({"statements": [1]}, "payload.statements[0]: an object is needed"),
+        ({"statements": []}, "payload.statements: it is empty"),
+        ({"statements": {}}, "payload.statements: a list is needed"),
+        (
+            {"statements": [{"sql": "SELECT 1", "params": []}]},
+            "payload.statements[0].params: there is no such field",
+        ),
+        ({"statements": [{"sql": ""}]}, "payload.statements[0].sql: it is empty"),
+    ],
+)
+async def test_what_is_wrong_with_a_payload_is_said_without_words_of_a_library(
+    db: Database, payload: JsonObject, told: str
+) -> None:
+    with pytest.raises(InvalidParameterError) as refused:
+        await db.handler.execute(request("db.transaction", payload))
+    assert refused.value.message == told
+
+
 async def test_a_query_that_writes_is_refused_by_the_server_with_the_way_out(db: Database) -> None:
     await db.run("CREATE TABLE t (id int)")
     for sql in ("INSERT INTO t VALUES (1) RETURNING id", "SELECT id FROM t FOR UPDATE", "CREATE TABLE u (id int)"):

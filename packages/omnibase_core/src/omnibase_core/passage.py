@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from omnibase_core import urls
 from omnibase_core.codec import check_json
-from omnibase_core.contracts.fields import FieldMismatchError
+from omnibase_core.contracts.fields import CompiledModel, FieldMismatchError
 from omnibase_core.contracts.findings import dotted
 from omnibase_core.contracts.forms import MisfitError, moment, object_out
 from omnibase_core.contracts.mapped import Mapped, Scope
@@ -82,7 +82,8 @@ class Passage:
         if mapped is None or mapped.response is None:
             return self._checked(result)
         scope["result"] = result
-        return self._encoded(self._rendered(mapped, mapped.response, scope, effect=True), effect=True)
+        made = self._rendered(mapped, mapped.response, scope, effect=True)
+        return encoded(self._slug, self._output, made, effect=True)
 
     def transform(self, envelope: ModelOnexEnvelope) -> JsonObject:
         """What a transform makes of a request. Raises as `prepare` and `finish` do, without an effect."""
@@ -93,7 +94,8 @@ class Passage:
             scope = self._scope(mapped, envelope.payload or {}, envelope)
         except FieldMismatchError as error:
             raise invalid_input(error) from None
-        return self._encoded(self._rendered(mapped, mapped.payload, scope, effect=False), effect=False)
+        made = self._rendered(mapped, mapped.payload, scope, effect=False)
+        return encoded(self._slug, self._output, made, effect=False)
 
     def _scope(self, mapped: Mapped, given: JsonObject, envelope: ModelOnexEnvelope) -> Scope:
         values = self._input.decode(given)
@@ -132,12 +134,6 @@ class Passage:
             details={"place": place, "expression": source, **({"effect": "performed"} if effect else {})},
         )
 
-    def _encoded(self, value: object, *, effect: bool) -> JsonObject:
-        try:
-            return self._output.encode(value)  # type: ignore[arg-type]  # what is no object is a mismatch
-        except FieldMismatchError as error:
-            raise unexpected_output(self._slug, error, effect=effect) from None
-
     def _checked(self, payload: JsonObject) -> JsonObject:
         try:
             check_json(payload, "$")
@@ -175,6 +171,25 @@ def _seen(envelope: ModelOnexEnvelope) -> Mapping[str, object]:
         "timestamp": moment(envelope.timestamp.isoformat()),
         "metadata": envelope.metadata,
     }
+
+
+def encoded(slug: str, output: CompiledModel, made: object, *, effect: bool) -> JsonObject:
+    """What a node made, as its output model has it on the wire. Raises UnexpectedResultError.
+
+    effect: whether an operation was performed before.
+    """
+    try:
+        payload = output.encode(made)  # type: ignore[arg-type]  # what is no object is a mismatch
+        if not output.bounded:
+            check_json(payload)
+    except FieldMismatchError as error:
+        raise unexpected_output(slug, error, effect=effect) from None
+    except EnvelopeValidationError as error:
+        raise UnexpectedResultError(
+            f"The result of node '{slug}' does not fit an envelope: {error.message}",
+            details={"path": error.path, **({"effect": "performed"} if effect else {})},
+        ) from None
+    return payload
 
 
 def invalid_input(error: FieldMismatchError) -> EnvelopeValidationError:

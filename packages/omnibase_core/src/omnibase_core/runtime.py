@@ -23,7 +23,7 @@ from omnibase_core.errors import (
     TransientHandlerError,
     shown,
 )
-from omnibase_core.passage import Passage, invalid_input, unexpected_output
+from omnibase_core.passage import Passage, encoded, invalid_input
 
 ComputeFunction = Callable[[dict[str, object]], Mapping[str, object]]
 HandlerCall = Callable[[ModelOnexEnvelope, str | None], Awaitable[ModelOnexEnvelope]]
@@ -100,14 +100,13 @@ class NodeInstance:
             raise invalid_input(error) from None
         try:
             result = compute(values)
-        except Exception as error:
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
             raise HandlerExecutionError(
                 f"The function of COMPUTE node '{self.slug}' failed; the host's log has the reason"
             ) from error
-        try:
-            return NodeResult(self._output.encode(result))
-        except FieldMismatchError as error:
-            raise unexpected_output(self.slug, error, effect=False) from None
+        return NodeResult(encoded(self.slug, self._output, result, effect=False))
 
     def _refuse_operation(self, envelope: ModelOnexEnvelope) -> None:
         if envelope.operation is not None or envelope.handler_type is not None:

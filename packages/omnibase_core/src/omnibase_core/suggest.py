@@ -1,17 +1,22 @@
 """Did you mean: what somebody probably wanted to write, where only certain names are allowed."""
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Final
 
 LISTED: Final = 20
+_PARTS: Final = re.compile("[._]")
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that looks most like `name`, or None where none is near."""
+    """The known name that looks most like `name`, or else the only one that it is a part of; None without one."""
     candidates = {candidate.lower(): candidate for candidate in known}
-    found = difflib.get_close_matches(name[:128].lower(), candidates, n=1, cutoff=0.6)
-    return candidates[found[0]] if found else None
+    written = name[:128].lower()
+    found = difflib.get_close_matches(written, candidates, n=1, cutoff=0.6)
+    if not found:
+        found = [candidate for candidate in candidates if written in _PARTS.split(candidate)]
+    return candidates[found[0]] if len(found) == 1 else None
 
 
 def hint(name: str, known: Iterable[str], label: str) -> str:

@@ -14,13 +14,16 @@ from omnibase_core.contracts.bindings import (
     ModelHandlerPolicies,
     ModelTopics,
 )
+from omnibase_core.contracts.handler_config import ModelHttpConfig
 from omnibase_core.contracts.load import LoadedContract
 from omnibase_core.contracts.runtime_host import ModelNodeEntry
 from omnibase_core.enums import EnumHandlerType
+from omnibase_core.envelope import JsonObject, ModelOnexEnvelope
 from omnibase_core.errors import ProtocolConfigurationError
 from omnibase_core.topics import local_topics
 from omnibase_spi.event_bus import ProtocolEventBus
 from omnibase_spi.handler import ProtocolHandler
+from pydantic import JsonValue
 
 from omnibase_infra.config.secrets import SecretResolver
 from omnibase_infra.guard import Guard
@@ -57,6 +60,51 @@ BUSES: Final[Mapping[str, Callable[[], ProtocolEventBus]]] = MappingProxyType({"
 
 _POLICIES: Final = ("retry_policy", "rate_limit_per_second", "circuit_breaker", "on_open")
 _log = logging.getLogger("onex.host")
+
+
+def _foreseen_http(binding: ModelHandlerBinding, envelope: ModelOnexEnvelope) -> JsonObject:
+    from omnibase_infra.handlers.http_request import OPERATIONS, RequestBuilder
+    from omnibase_infra.transports.egress import Egress
+
+    config = binding.config
+    assert isinstance(config, ModelHttpConfig)
+    egress = Egress(config.base_url, config.allow, config.allow_private)
+    builder = RequestBuilder(egress.base, config.headers, config.idempotency_key)
+    operation = next(name for name in OPERATIONS if name == envelope.operation)
+    request = builder.build(operation, envelope)
+    egress.check_origin(request.url.origin)
+    headers: list[JsonValue] = [name for name, _ in request.headers]
+    return {
+        "method": request.method,
+        "url": request.url.text,
+        "headers": headers + [name.lower() for name in config.headers],
+        "body_bytes": len(request.content or b""),
+    }
+
+
+def _foreseen_db(binding: ModelHandlerBinding, envelope: ModelOnexEnvelope) -> JsonObject:
+    from omnibase_infra.handlers.db_handler import statements_of
+
+    statements = statements_of(envelope)
+    return {"statements": [{"sql": each.sql, "parameters": len(each.parameters)} for each in statements]}
+
+
+_FORESEEN: Final[Mapping[EnumHandlerType, Callable[[ModelHandlerBinding, ModelOnexEnvelope], JsonObject]]] = (
+    MappingProxyType({EnumHandlerType.HTTP: _foreseen_http, EnumHandlerType.DB: _foreseen_db})
+)
+
+
+def foreseen(binding: ModelHandlerBinding, envelope: ModelOnexEnvelope) -> JsonObject:
+    """What a handler would send for a request, told by its own rules from the payload alone: nothing is opened.
+
+    http: `method`, `url`, the names of `headers`, `body_bytes`. db: `statements`, each `sql` and its number of
+    `parameters`. Raises the RuntimeHostError that the handler would raise before it sends anything, and
+    ProtocolConfigurationError for a handler that this release does not have.
+    """
+    tell = _FORESEEN.get(binding.type)
+    if tell is None:
+        raise _missing(binding)
+    return tell(binding, envelope)
 
 
 def build_host(
@@ -116,11 +164,15 @@ def _inert(handlers: Iterable[ModelHandlerBinding], nodes: Iterable[ModelNodeEnt
 def _guarded(binding: ModelHandlerBinding, clock: Clock) -> Guard:
     factory = HANDLERS.get(binding.type)
     if factory is None:
-        raise ProtocolConfigurationError(
-            f"This release has no '{binding.type}' handler (it has: {', '.join(HANDLERS)}); "
-            f"set 'enabled: false' on handler '{binding.name}' or remove it"
-        )
+        raise _missing(binding)
     return Guard(factory(clock), binding)
+
+
+def _missing(binding: ModelHandlerBinding) -> ProtocolConfigurationError:
+    return ProtocolConfigurationError(
+        f"This release has no '{binding.type}' handler (it has: {', '.join(HANDLERS)}); "
+        f"set 'enabled: false' on handler '{binding.name}' or remove it"
+    )
 
 
 def _local(binding: ModelEventBusBinding, name: str) -> ModelEventBusBinding:

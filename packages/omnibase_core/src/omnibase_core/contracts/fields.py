@@ -12,8 +12,9 @@ from pydantic import JsonValue
 from pydantic_core import ValidationError
 
 from omnibase_core.contracts.declarations import DeclarationProblem, ModelDeclaredModel, ModelField, survey
-from omnibase_core.contracts.fieldtypes import RecordType, validator
-from omnibase_core.contracts.scalartypes import Problem, Way
+from omnibase_core.contracts.fieldtypes import RecordType, levels_of, shared_validator
+from omnibase_core.contracts.forms import FIELD_DEPTH, MAX_DEPTH
+from omnibase_core.contracts.scalartypes import ANY, OBJECT, Problem, Way
 from omnibase_core.envelope import JsonObject
 from omnibase_core.errors import OnexError
 
@@ -50,6 +51,7 @@ class CompiledModel:
     """A declared model that validates and converts; its validators are built when first needed.
 
     transparent: the wire form and the values are the same, and nothing is filled in or respelled.
+    bounded: what `encode` gives never nests deeper than an envelope may; else somebody has to look.
     """
 
     def __init__(self, declared: ModelDeclaredModel, record: RecordType) -> None:
@@ -57,6 +59,11 @@ class CompiledModel:
         self.fields: Mapping[str, ModelField] = {field.name: field for field in declared.fields}
         self.record = record
         self.transparent = not record.changed & {"decode", "check"}
+        # `any` and `object` look at their own depth, which they know where they are a field of the payload itself.
+        self.bounded = all(
+            slot.type in (ANY, OBJECT) or levels_of(slot.type) <= MAX_DEPTH - FIELD_DEPTH + 1
+            for slot in record.slots.values()
+        )
         self._validators: dict[Way, _Validator] = {}
 
     def decode(self, wire: Mapping[str, JsonValue]) -> dict[str, object]:
@@ -85,7 +92,7 @@ class CompiledModel:
         return converted if changed else cast("dict[str, object]", value)
 
     def _built(self, way: Way) -> _Validator:
-        built = validator(self.record, way).validate_python, way in self.record.changed
+        built = shared_validator(self.record, way).validate_python, way in self.record.changed
         self._validators[way] = built
         return built
 

@@ -7,16 +7,22 @@ There are three ways through a type: `decode` wire -> values, `encode` values ->
 canonical wire.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from pydantic_core import CoreSchema, SchemaValidator, core_schema
 
 from omnibase_core import suggest
 from omnibase_core.contracts import forms
 from omnibase_core.contracts.forms import MisfitError
-from omnibase_core.contracts.scalartypes import STRING, STRING_SCHEMA, WAYS, Problem, Scalar, Way
+from omnibase_core.contracts.scalartypes import ANY, OBJECT, STRING, STRING_SCHEMA, WAYS, Problem, Scalar, Way
 from omnibase_core.errors import shown
+
+UNBOUNDED: Final = 1_000
+
+_MOST_SHARED: Final = 4_096
+_SHARED: Final[dict[tuple[Hashable, Way], SchemaValidator]] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,17 +109,25 @@ class Slot:
 
 
 class RecordType:
-    """A declared model as a type: strict and closed."""
+    """A declared model as a type: strict and closed.
+
+    levels: as `levels_of` has it. shape: what it declares, whatever its own name; equal shapes, equal validators.
+    """
 
     takes_null = False
 
     def __init__(self, name: str, slots: Mapping[str, Slot]) -> None:
         self.name = name
         self.slots = slots
+        self.levels: int = 1 + max((levels_of(slot.type) for slot in slots.values()), default=0)
         inner = {key: record for slot in slots.values() for key, record in records_of(slot.type).items()}
         self.records: Mapping[str, RecordType] = {**inner, name: self}
         self.changed: frozenset[Way] = frozenset(
             way for slot in slots.values() for way in (WAYS if slot.defaults else slot.type.changed)
+        )
+        self.shape: Hashable = (
+            tuple((slot.name, slot.type.name, slot.required, repr(slot.defaults)) for slot in slots.values()),
+            tuple((key, record.shape) for key, record in sorted(inner.items())),
         )
 
     def schema(self, way: Way) -> CoreSchema:
@@ -157,11 +171,33 @@ def records_of(type_: FieldType) -> Mapping[str, RecordType]:
     return type_.records if isinstance(type_, RecordType) else {}
 
 
+def levels_of(type_: FieldType) -> int:
+    """How deep a value of this type nests: 0 for a text, 1 for a list of them, `UNBOUNDED` and more for JSON."""
+    wrappers = 0
+    while isinstance(type_, ListOf | MapOf):
+        type_ = type_.item
+        wrappers += 1
+    if isinstance(type_, RecordType):
+        return wrappers + type_.levels
+    return wrappers + (UNBOUNDED if type_ in (ANY, OBJECT) else 0)
+
+
 def validator(of: FieldType, way: Way) -> SchemaValidator:
     """The compiled validator of a type."""
     definitions = [record.definition(way) for record in records_of(of).values()]
     schema = of.schema(way)
     return SchemaValidator(core_schema.definitions_schema(schema, definitions) if definitions else schema)
+
+
+def shared_validator(of: RecordType, way: Way) -> SchemaValidator:
+    """The same, built once for all models of one shape: hosts have families of nodes that are declared alike."""
+    key = (of.shape, way)
+    found = _SHARED.get(key)
+    if found is None:
+        if len(_SHARED) >= _MOST_SHARED:
+            _SHARED.clear()
+        found = _SHARED[key] = validator(of, way)
+    return found
 
 
 def _not_null(value: object) -> object:

@@ -15,6 +15,7 @@ from omnibase_core.errors import shown
 
 MAX_DECIMAL_DIGITS: Final = 1_000
 MAX_DEPTH: Final = 32
+FIELD_DEPTH: Final = 3  # the envelope is the first level, its payload the second
 INT_LIMIT: Final = 2**63
 _INT_LOWEST: Final = -INT_LIMIT
 
@@ -197,7 +198,7 @@ def _in_calendar(text: str) -> bool:
     return True
 
 
-def json_out(value: object, depth: int = 1) -> JsonValue:
+def json_out(value: object, depth: int = FIELD_DEPTH) -> JsonValue:
     """A value of type `any` as JSON. A Decimal becomes a JSON number where that loses nothing."""
     if value is None or isinstance(value, bool) or is_plain_json(value, depth):
         return value
@@ -220,10 +221,10 @@ def object_out(value: object) -> dict[str, JsonValue]:
     """A value of type `object` as JSON."""
     if not isinstance(value, dict):
         raise misfit("an object", value)
-    return cast("dict[str, JsonValue]", value) if is_plain_json(value) else _object_out(value, 1)
+    return cast("dict[str, JsonValue]", value) if is_plain_json(value) else _object_out(value, FIELD_DEPTH)
 
 
-def is_plain_json(value: object, depth: int = 1) -> TypeGuard[JsonValue]:
+def is_plain_json(value: object, depth: int = FIELD_DEPTH) -> TypeGuard[JsonValue]:
     """Whether an object or list is JSON as it stands, as most are; what this doubts is looked at in detail."""
     if type(value) is not dict and type(value) is not list:
         return False
@@ -231,10 +232,10 @@ def is_plain_json(value: object, depth: int = 1) -> TypeGuard[JsonValue]:
     if not _gather(value, depth, texts):
         return False
     try:
-        "".join(texts).encode()
+        together = "".join(texts)
+        return together.isascii() or bool(together.encode())
     except (TypeError, UnicodeEncodeError):
         return False
-    return True
 
 
 def _gather(value: Any, depth: int, texts: list[str]) -> bool:

@@ -6,10 +6,12 @@ or an unset variable leaves a stand-in whose faults are nobody's mistake.
 
 from collections.abc import Mapping
 
+from omnibase_core import suggest
 from omnibase_core.contracts.expand import expand
-from omnibase_core.contracts.findings import ContractFile, Findings, Origin, Refusal, Severity, dotted
+from omnibase_core.contracts.findings import ContractFile, Findings, Origin, Refusal, Severity, dotted, value_at
 from omnibase_core.contracts.literals import is_reference, is_secret_place, literal_secrets, looks_secret
 from omnibase_core.contracts.source import Path, YamlDocument, YamlValue
+from omnibase_core.errors import shown
 
 
 def prepare(
@@ -27,6 +29,14 @@ def prepare(
 def refuse_literal(origin: Origin, findings: Findings) -> None:
     """Reports a literal secret by its place."""
     origin.file.unchecked.add(origin.path)
+    if (misspelt := _misspelt_reference(origin)) is not None:
+        refusal = Refusal(
+            f"Unknown field '{shown(misspelt)}' in {dotted(origin.path)}",
+            "Did you mean 'secret_ref'? It is the only form that a secret field takes",
+            "Correct the name",
+        )
+        findings.add(Origin(origin.file, (*origin.path, misspelt)), refusal, at_key=True)
+        return
     way_out = "Take the credential out"
     if is_secret_place(origin.path):
         way_out = f'Write {dotted(origin.path[-1:])}: {{secret_ref: "path#key"}}'
@@ -38,6 +48,13 @@ def refuse_literal(origin: Origin, findings: Findings) -> None:
             f"{way_out}, and change the secret if others could read it",
         ),
     )
+
+
+def _misspelt_reference(origin: Origin) -> str | None:
+    """The key of a mapping that was probably meant as a secret_ref."""
+    value = value_at(origin.file.document.value, origin.path)
+    keys = value if isinstance(value, dict) else ()
+    return next((key for key in keys if suggest.closest(key, ["secret_ref"])), None)
 
 
 class _Expander:

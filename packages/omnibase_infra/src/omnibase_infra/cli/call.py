@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from omnibase_infra.cli.command import HostCommand
+from omnibase_infra.cli.command import HostCommand, end_on_signals_with
 from omnibase_infra.cli.exit_codes import EnumExitCode
 from omnibase_infra.cli.options import (
+    Seconds,
     contract_argument,
     embedded_option,
     host_option,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     "--timeout",
     "timeout_s",
     metavar="SECONDS",
-    type=click.FloatRange(0, min_open=True),
+    type=Seconds(0, min_open=True),
     help="How long the response is waited for; the request's ttl_seconds.",
 )
 @click.option("--json", "form", flag_value="json", help="Print the response's payload, or its error, as one line.")
@@ -61,6 +62,7 @@ def call(
     everything else. Uses the in-memory bus, whatever the contract says. The exit code is 3 where the response
     is a failure.
     """
+    end_on_signals_with(ctx, EnumExitCode.DRAIN_INCOMPLETE)
     import asyncio
 
     from omnibase_infra.cli.calling import call_once, request_to, response_text

@@ -1,8 +1,10 @@
 """What all commands share: how an error looks on the terminal, `--debug`, did-you-mean, the order of commands."""
 
+import signal
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -54,6 +56,28 @@ def errors_as_text(ctx: click.Context) -> Iterator[None]:
         raise
     except Exception as error:  # noqa: BLE001 - the edge of the process: nothing above could still say it
         _end(ctx, error)
+
+
+def end_on_signals_with(ctx: click.Context, code: EnumExitCode) -> None:
+    """Until a host listens for signals itself, SIGTERM and SIGINT end the command with this exit code.
+
+    What was started until then is undone on the way out.
+    """
+
+    def end(number: int, frame: FrameType | None) -> NoReturn:
+        raise SystemExit(code)
+
+    for one in (signal.SIGTERM, signal.SIGINT):
+        try:
+            before = signal.signal(one, end)
+        except ValueError:  # not the main thread, which alone has signals
+            return
+
+        def put_back(one: signal.Signals = one, before: object = before) -> None:
+            if signal.getsignal(one) is end:
+                signal.signal(one, before)  # type: ignore[arg-type]  # what signal.signal gave, it takes
+
+        ctx.call_on_close(put_back)
 
 
 def rendered(error: "RuntimeHostError") -> str:

@@ -108,11 +108,21 @@ def host_class(name: str | None) -> HostClass:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise
+            raise _broken(module_name, error) from error
         raise click.UsageError(
             f"--host: no module '{error.name}'; it is looked for in the current folder and the environment"
         ) from None
+    except Exception as error:
+        raise _broken(module_name, error) from error
     host = getattr(module, class_name, None)
     if not (isinstance(host, type) and issubclass(host, BaseRuntimeHostProcess)):
         raise click.UsageError(f"--host: '{module_name}' has no class '{class_name}' of BaseRuntimeHostProcess")
     return host
+
+
+def _broken(module_name: str, error: Exception) -> ProtocolConfigurationError:
+    said = " ".join(str(error).split())[:300]
+    return ProtocolConfigurationError(
+        f"--host: importing '{module_name}' failed with {type(error).__name__}{': ' + said if said else ''}; "
+        "correct the module; --debug shows where"
+    )

@@ -12,6 +12,7 @@ from omnibase_infra.cli.completion import PROGRAM, completion
 from omnibase_infra.cli.demo import demo
 from omnibase_infra.cli.describe import describe
 from omnibase_infra.cli.diff import diff
+from omnibase_infra.cli.explain import explain
 from omnibase_infra.cli.init import init
 from omnibase_infra.cli.pipe import pipe
 from omnibase_infra.cli.run import run
@@ -46,7 +47,7 @@ def onex_host() -> None:
     """Run declarative nodes in one process: a runtime contract names the event bus, handlers and nodes."""
 
 
-for command in (demo, init, call, pipe, run, validate, schema, describe, diff, completion):
+for command in (demo, init, call, pipe, run, validate, schema, describe, explain, diff, completion):
     onex_host.add_command(command)
 
 

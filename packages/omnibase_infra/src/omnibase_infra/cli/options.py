@@ -1,11 +1,23 @@
 """Arguments and options that several commands have."""
 
+import math
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
+
+
+class Seconds(click.FloatRange):
+    """A number of seconds; NaN and infinities, which pass as floats, are none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds = float(super().convert(value, param, ctx))
+        if not math.isfinite(seconds):
+            self.fail(f"{value} is no number of seconds.", param, ctx)
+        return seconds
+
 
 contract_argument = click.argument("contract", metavar="CONTRACT", type=click.Path())
 
@@ -26,7 +38,7 @@ grace_option = click.option(
     "--grace",
     "grace_s",
     metavar="SECONDS",
-    type=click.FloatRange(0, 86_400),
+    type=Seconds(0, 86_400),
     default=30.0,
     show_default=True,
     envvar="SHUTDOWN_GRACE_SECONDS",

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from omnibase_infra.cli.command import HostCommand
+from omnibase_infra.cli.command import HostCommand, end_on_signals_with
+from omnibase_infra.cli.exit_codes import EnumExitCode
 from omnibase_infra.cli.options import (
     contract_argument,
     embedded_option,
@@ -50,6 +51,7 @@ def pipe(
     envelope is answered with an error envelope whose `metadata.line` is its number. Uses the in-memory bus,
     whatever the contract says. The exit code is 3 where any response is a failure.
     """
+    end_on_signals_with(ctx, EnumExitCode.OK)
     import asyncio
 
     from omnibase_infra.cli.hosting import built, host_class, load, postgres_given
@@ -58,6 +60,8 @@ def pipe(
     loaded = load(contract, log_format, log_level)
     host = host_class(host_name)
     source = _opened(file)
+    if sys.stdout is None:
+        raise click.UsageError("stdout is closed, and the responses go there; open it, or send it to /dev/null")
     try:
         with postgres_given(loaded, embedded_postgres) as given:
             code, summary = asyncio.run(
@@ -79,6 +83,8 @@ def pipe(
 
 def _opened(file: str | None) -> int:
     if file is None or file == "-":
+        if sys.stdin is None:
+            raise click.UsageError("stdin is closed, and the envelopes come from there; open it, or name a FILE")
         return sys.stdin.fileno()
     if os.path.isdir(file):
         raise click.FileError(file, "it is a folder; name a file of JSON lines")

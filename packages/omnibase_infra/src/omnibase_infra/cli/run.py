@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from omnibase_infra.cli.command import HostCommand
+from omnibase_infra.cli.command import HostCommand, end_on_signals_with
 from omnibase_infra.cli.exit_codes import EnumExitCode
 from omnibase_infra.cli.options import (
     contract_argument,
@@ -40,6 +40,7 @@ def run(
     What is in flight then is finished within the grace time; a second signal ends at once. With the in-memory
     bus only an app-specific host that overrides `feed` has something to do.
     """
+    end_on_signals_with(ctx, EnumExitCode.OK)
     import asyncio
 
     from omnibase_infra.cli.hosting import built, host_class, load

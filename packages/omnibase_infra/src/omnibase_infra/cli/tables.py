@@ -162,6 +162,14 @@ def _source(value: ModelConfigValue) -> str:
 
 
 def _shown(value: JsonValue) -> str:
-    if is_reference(value) and isinstance(value, dict):
-        return f"secret_ref {value['secret_ref']}"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    plain = _without_references(value)
+    return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
+
+
+def _without_references(value: JsonValue) -> JsonValue:
+    """The value with each secret reference as the text `secret_ref …`."""
+    if isinstance(value, dict):
+        if is_reference(value):
+            return f"secret_ref {value['secret_ref']}"
+        return {key: _without_references(item) for key, item in value.items()}
+    return [_without_references(item) for item in value] if isinstance(value, list) else value

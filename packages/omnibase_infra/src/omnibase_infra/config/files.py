@@ -6,15 +6,16 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from omnibase_core.contracts.findings import Findings, Refusal
+from omnibase_core.contracts.findings import ContractFile, Findings, Origin, Refusal
 from omnibase_core.contracts.load import LoadedContract, load_contract, load_node
 from omnibase_core.contracts.reading import FileRefusal
 from omnibase_core.contracts.schema import ContractKind, kind_of, looks_like_contract
-from omnibase_core.contracts.source import MAX_BYTES, parse_yaml
+from omnibase_core.contracts.source import MAX_BYTES, YamlValue, parse_yaml
 from omnibase_core.errors import shown
 from omnibase_core.problems import ModelProblem
 
 _SUFFIXES = (".yaml", ".yml")
+_OF_RUNTIME = frozenset({"event_bus", "handlers", "nodes"})
 
 
 class Validation(NamedTuple):
@@ -124,7 +125,17 @@ def _kind(path: str, findings: Findings, *, is_named: bool) -> ContractKind | No
             findings.extend(problems)
         return None
     kind = kind_of(document.value)
-    if kind is None and is_named:
+    if kind is not None:
+        return kind
+    if (meant := _meant_as_runtime(document.value)) is not None:
+        place = Origin(ContractFile(document, document.value), (meant,))
+        known = "A runtime contract has `runtime` at its top"
+        refusal = Refusal(
+            f"Unknown field '{shown(meant)}'", f"Did you mean 'runtime'? {known}", "Correct the name"
+        )
+        findings.extend(problems)
+        findings.add(place, refusal, at_key=True)
+    elif is_named:
         findings.extend(problems)
         findings.add_file(
             path,
@@ -134,7 +145,17 @@ def _kind(path: str, findings: Findings, *, is_named: bool) -> ContractKind | No
                 "Name another file, or correct its fields",
             ),
         )
-    return kind
+    return None
+
+
+def _meant_as_runtime(value: YamlValue) -> str | None:
+    """The key at the top of a file that has under it what only `runtime` has; None where there is none."""
+    if not isinstance(value, dict):
+        return None
+    return next(
+        (key for key, inner in value.items() if isinstance(inner, dict) and len(_OF_RUNTIME & inner.keys()) > 1),
+        None,
+    )
 
 
 def _refused(path: str, status: os.stat_result) -> FileRefusal | None:

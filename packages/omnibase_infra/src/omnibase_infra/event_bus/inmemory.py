@@ -22,6 +22,7 @@ from omnibase_core.frontier import Frontier, ModelFrontier
 from omnibase_spi.event_bus import Acknowledged, Delivery, Message, ProtocolDeliverySink, Source
 
 _BATCH = 64
+_BATCH_BYTES = 128 * 1024
 _REVOKE_BUDGET_S = 1.0
 
 _as_delivery = tuple.__new__  # half the time of a NamedTuple's own constructor
@@ -43,9 +44,13 @@ class _Topic:
         self.paused = False
 
     def take(self) -> list[Delivery]:
-        """The next records as deliveries, `_BATCH` at most."""
+        """The next records as deliveries: `_BATCH` at most, and none after `_BATCH_BYTES`.
+
+        A subscriber decodes a batch before it works on it; what is decoded of large records should be few.
+        """
         queue, source, frontier = self.queue, self.source, self.frontier
         position = self.position
+        room = _BATCH_BYTES
         now_ms = int(time.time() * 1000)
         batch = []
         for _ in range(min(len(queue), _BATCH)):
@@ -54,6 +59,9 @@ class _Topic:
             batch.append(_as_delivery(Delivery, (source, position, value, key, headers, stamp)))
             frontier.deliver(position)
             position += 1
+            room -= len(value)
+            if room <= 0:
+                break
         self.position = position
         return batch
 
@@ -244,9 +252,9 @@ class InMemoryEventBus:
             message, acknowledged = topic.waiting.popleft()
             topic.queue.append(message)
             self._told.append((acknowledged, (message,), None))
+        topic.sink.deliver(batch)
         if topic.queue:
             self._schedule()
-        topic.sink.deliver(batch)
 
     def _set_paused(self, sources: frozenset[Source], *, paused: bool) -> None:
         for source in sources:

@@ -34,6 +34,7 @@ from omnibase_core.errors import (
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation, ValidationError
 
 from omnibase_infra.handlers.lifecycle import Lifecycle
+from omnibase_infra.handlers.wording import said
 from omnibase_infra.transports.postgres import Isolation, Postgres, Result, Statement, read_sql
 
 OpenDatabase = Callable[[ModelDbConfig, int], Postgres]
@@ -203,6 +204,13 @@ class DbHandler:
                 )
 
 
+def statements_of(envelope: ModelOnexEnvelope) -> Sequence[ModelDbStatement]:
+    """The statements that a request asks for. Raises InvalidParameterError that names fields, never values."""
+    if envelope.operation == "db.transaction":
+        return _payload(ModelDbTransaction, envelope).statements
+    return (_payload(ModelDbStatement, envelope),)
+
+
 def _answer(result: Result) -> JsonObject:
     rows: list[JsonValue] = [*result.rows]
     return {"rows": rows, "row_count": result.row_count}
@@ -236,7 +244,7 @@ def _payload(model: type[_Model], envelope: ModelOnexEnvelope) -> _Model:
         return model.model_validate(envelope.payload or {})
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False, include_input=False)
-    first = [f"{_path(problem['loc'])}: {problem['msg']}" for problem in problems[:5]]
+    first = [f"{_path(problem['loc'])}: {said(problem)}" for problem in problems[:5]]
     raise InvalidParameterError(
         "; ".join(first), details={"fields": [_path(problem["loc"]) for problem in problems[:20]]}
     )

@@ -14,6 +14,7 @@ from omnibase_core.errors import InvalidParameterError, shown
 from omnibase_core.urls import Url, UrlError, resolve
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
+from omnibase_infra.handlers.wording import said
 from omnibase_infra.transports.exchange import HeaderError, HttpRequest, check_header
 
 HttpOperation = Literal["http.get", "http.head", "http.delete", "http.post", "http.put", "http.patch"]
@@ -147,7 +148,7 @@ def _checked(operation: HttpOperation, payload: Mapping[str, JsonValue]) -> Mode
     if first["type"] == "extra_forbidden":
         known = ", ".join(model.model_fields)
         raise InvalidParameterError(f"{field} is no field of {operation}, which takes {known}")
-    raise InvalidParameterError(f"{field} does not fit: {first['msg'].lower()}")
+    raise InvalidParameterError(f"{field} does not fit: {said(first)}")
 
 
 def _body(payload: ModelHttpWrite) -> tuple[bytes, str] | None:

@@ -1,5 +1,6 @@
 """One delivery on its way: admitted, run by its node, answered. What an outcome means, core's `judge` says."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -7,7 +8,7 @@ from typing import NamedTuple
 from omnibase_core.codec import decode
 from omnibase_core.contracts.bindings import ModelEventBusBinding
 from omnibase_core.enums import EnumSettlement
-from omnibase_core.envelope import ModelOnexEnvelope
+from omnibase_core.envelope import JsonObject, ModelOnexEnvelope
 from omnibase_core.errors import EnvelopeValidationError, EventBusError, PayloadTooLargeError, RuntimeHostError
 from omnibase_core.runtime import NodeInstance, NodeResult, NodeRuntime
 from omnibase_core.verdict import Admission, EnumAnswer, EnumHappening, admit, expired, judge
@@ -23,11 +24,13 @@ from omnibase_infra.host.messages import (
     dead_letter_message,
     response_message,
     without_metadata,
+    without_payload,
 )
 from omnibase_infra.telemetry import events
 from omnibase_infra.telemetry.events import about
 
 _log = logging.getLogger("onex.delivery")
+_LARGE_BYTES = 16 * 1024  # from here on a payload is let go before its response is acknowledged
 _SUCCESS = judge(EnumHappening.SUCCEEDED).settlement
 _UNSENT = judge(EnumHappening.NO_ENVELOPE, dead_letters=False).settlement or EnumSettlement.SKIPPED
 
@@ -110,7 +113,8 @@ class Courier:
         size = len(message.value)
         if size <= self._limit:
             return message
-        return self._small(flight, request, {"size_bytes": size, "limit_bytes": self._limit})
+        performed: JsonObject = {"effect": "performed"} if reply.success and reply.handler_type else {}
+        return self._small(flight, request, {"size_bytes": size, "limit_bytes": self._limit, **performed})
 
     def _small(self, flight: Flight, request: ModelOnexEnvelope, details: Mapping[str, JsonValue]) -> Message:
         """The error envelope that stands for a response of any size."""
@@ -140,13 +144,17 @@ class Courier:
         except RuntimeHostError as error:
             self._log_failure(envelope, error)
             self._fail(flight, envelope, error, EnumHappening.FAILED)
-        except Exception:  # noqa: BLE001 - FORMATS 2: an unforeseen exception is answered with INTERNAL_ERROR
+        except (Exception, asyncio.CancelledError) as error:  # FORMATS 2: INTERNAL_ERROR
+            if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+                raise
             _log.exception("an unforeseen exception", extra=about(envelope, events.DELIVERY_UNFORESEEN))
             internal = RuntimeHostError(
                 "An internal error; the host's log has its trace under this correlation id"
             )
             self._fail(flight, envelope, internal, EnumHappening.UNFORESEEN)
         else:
+            if len(flight.delivery.value) > _LARGE_BYTES:
+                flight.cargo = Admission(without_payload(envelope), None)
             self._conclude(flight, (response,), _SUCCESS)
 
     async def _by(self, deadline: float, envelope: ModelOnexEnvelope) -> NodeResult:
@@ -220,6 +228,12 @@ class Courier:
             )
         elif _log.isEnabledFor(logging.DEBUG):
             _log.debug("%s: %s", error.code, error.message, extra=about(envelope, events.DELIVERY_FAILED))
+
+
+def _is_cancelled() -> bool:
+    """Whether the running task itself is being cancelled; else the exception comes out of a handler."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 def _place(delivery: Delivery) -> dict[str, object]:

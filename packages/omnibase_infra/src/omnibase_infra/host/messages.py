@@ -58,9 +58,14 @@ def response_message(reply: ModelOnexEnvelope, request: Delivery, topic: str, co
     return Message(topic, value, request.key if request.key is not None else correlation_id, headers, context)
 
 
+def without_payload(request: ModelOnexEnvelope) -> ModelOnexEnvelope:
+    """What is still needed of a request once it has its response."""
+    return request.model_copy(update={"payload": None})
+
+
 def without_metadata(request: ModelOnexEnvelope) -> ModelOnexEnvelope:
     """The request as a small error envelope answers it: metadata that is itself large is left out."""
-    if len(encode(request.model_copy(update={"payload": None}))) <= _SMALL_METADATA_BYTES:
+    if len(encode(without_payload(request))) <= _SMALL_METADATA_BYTES:
         return request
     return request.model_copy(update={"metadata": {"metadata_omitted": True}})
 

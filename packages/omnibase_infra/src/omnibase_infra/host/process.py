@@ -20,6 +20,7 @@ from omnibase_spi.event_bus import ProtocolEventBus
 from omnibase_infra.config.handlers import resolve_bindings
 from omnibase_infra.config.secrets import SecretResolver
 from omnibase_infra.guard import Guard
+from omnibase_infra.host import collector
 from omnibase_infra.host.client import Client, Reply
 from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.engine import DeliveryEngine
@@ -275,10 +276,12 @@ class BaseRuntimeHostProcess:
         if self._closed:
             raise ProtocolConfigurationError("A host is opened once; make a new one")
         BaseRuntimeHostProcess._running = self
+        self._put_collector_back = collector.relax()
 
     def _release_process(self) -> None:
         if BaseRuntimeHostProcess._running is self:
             BaseRuntimeHostProcess._running = None
+            self._put_collector_back()
 
 
 async def _ended(task: asyncio.Task[None]) -> bool:
