@@ -4,7 +4,7 @@ import pytest
 from omnibase_core.contracts.load import load_node
 from omnibase_core.problems import ModelProblem
 
-from tests.core.contracts.contracts_on_hand import reader_of
+from tests.core.contracts.contracts_on_hand import load, messages, reader_of, runtime_text
 from tests.core.nodes import contract_text
 
 GIVEN = "[{name: id, type: string}, {name: n, type: integer}, {name: items, type: 'list[ModelItem]'}]"
@@ -273,6 +273,22 @@ def test_a_key_with_an_expression_is_literal_and_warned_of() -> None:
 )
 def test_a_literal_secret_in_a_mapping_is_refused(body: str, *, said: bool) -> None:
     assert ("Literal secret" in message(body)) == said
+
+
+@pytest.mark.parametrize(
+    ("handler", "url", "said"),
+    [
+        ('{type: "http"}', "/a", ["This url is a path, and handler 'http' has no base_url"]),
+        ('{type: "http"}', "https://api.example.com/a", []),
+        ('{type: "http", config: {base_url: "https://api.example.com"}}', "/a", []),
+        ('{type: "http", config: {base_url: "${API:-https://api.example.com}"}}', "/a", []),
+    ],
+)
+def test_a_path_needs_a_base_url(handler: str, url: str, said: list[str]) -> None:
+    node = contract_text("EFFECT", "[]", "[]", http(f"{{url: '{url}'}}", "response: {}"))
+    node = node.replace("name: node", "name: fetch_user")
+    loaded = load(runtime_text(handlers=f"[{handler}]"), {"nodes/fetch_user.yaml": node})
+    assert messages(loaded) == said
 
 
 def test_let_sees_what_stands_before_it_only() -> None:
