@@ -4,6 +4,7 @@ import asyncio
 import textwrap
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from omnibase_core.contracts.load import parse_node_contract
@@ -60,13 +61,15 @@ class AnsweringHandler:
 class Mapped:
     """A node with its handler."""
 
-    def __init__(self, text: str, result: JsonObject | None = None) -> None:
+    def __init__(
+        self, text: str, result: JsonObject | None = None, function: Callable[[Any], Any] | None = None
+    ) -> None:
         contract = parse_node_contract(text)
         self.runtime = NodeRuntime()
         kind = contract.io_operations[0].type if contract.io_operations else EnumHandlerType.HTTP
         self.handler = AnsweringHandler(kind, lambda payload: payload if result is None else result)
         self.runtime.register_handler(self.handler)
-        self.runtime.register_node(NodeInstance(contract))
+        self.runtime.register_node(NodeInstance(contract, function))
 
     def run(
         self, payload: JsonObject, *, metadata: JsonObject | None = None, operation: str | None = None

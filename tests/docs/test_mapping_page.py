@@ -23,7 +23,7 @@ _ROW: Final = re.compile(r"^\| `(?P<call>[^`]+)` \| (?P<gives>.+) \|$", re.MULTI
 
 def examples() -> Iterator[tuple[str, str]]:
     """The examples: an expression, and what it gives."""
-    for block in re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL):
+    for block in re.findall(r"```text\n(.*?)```", PAGE[PAGE.index("## Expressions") :], re.DOTALL):
         for line in block.splitlines():
             expression, _, value = line.rpartition(" -> ")
             yield expression.strip(), value.strip()

@@ -6,7 +6,7 @@ handler decides about time. The methods are coroutines only because a handler is
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from omnibase_core.contracts.fields import FieldMismatchError
 from omnibase_core.contracts.node import ModelIoOperation, ModelNodeContract
@@ -24,8 +24,10 @@ from omnibase_core.errors import (
     shown,
 )
 from omnibase_core.passage import Passage, encoded, invalid_input
+from omnibase_core.typed import untyped
 
-ComputeFunction = Callable[[dict[str, object]], Mapping[str, object]]
+ComputeFunction = Callable[[Any], Any]
+"""Takes the values of the input model, or its dataclass; gives those of the output model."""
 HandlerCall = Callable[[ModelOnexEnvelope, str | None], Awaitable[ModelOnexEnvelope]]
 
 
@@ -222,7 +224,7 @@ def _checked_function(contract: ModelNodeContract, compute: ComputeFunction | No
         raise ProtocolConfigurationError(
             f"The function of COMPUTE node '{contract.name}' is async; a COMPUTE function is pure: write def"
         )
-    return compute
+    return None if compute is None else untyped(contract, compute)
 
 
 def _is_async(function: object) -> bool:

@@ -6,7 +6,7 @@ from omnibase_core.contracts.check_handlers import LOCAL_REFUSED
 from omnibase_core.contracts.fields import FieldDeclarationError, ModelDeclaredModel, survey_models
 from omnibase_core.contracts.findings import ContractFile, Findings, Origin, Refusal, Section
 from omnibase_core.contracts.literals import literal_secrets, looks_secret
-from omnibase_core.contracts.mapped import Models, survey_mappings
+from omnibase_core.contracts.mapped import Declared, survey_mappings
 from omnibase_core.contracts.node import MappingDeclarationError, ModelNodeContract
 from omnibase_core.contracts.prepare import refuse_literal
 from omnibase_core.contracts.schema import accept_schema_version
@@ -59,7 +59,7 @@ def _report(faults: Iterable[TemplateFault], section: Section, findings: Finding
         findings.add(section.origin(place), refusal, severity=fault.severity, within=fault.at, at_key=is_warning)
 
 
-def _check_models(section: Section, findings: Findings) -> Models:
+def _check_models(section: Section, findings: Findings) -> Declared:
     """Reports what is wrong between the declared models, whatever else is wrong with the file."""
     parts = [section.child("input_model"), section.child("output_model"), *section.child("models").items()]
     origins, models = [], []
@@ -77,7 +77,7 @@ def _check_models(section: Section, findings: Findings) -> Models:
         model.name: compiled[model.name].record for model in models if model.fields and model.name in compiled
     }
     given, made = (section.child(part).mapping().get("name") for part in ("input_model", "output_model"))
-    return Models(named.get(str(given)), named.get(str(made)))
+    return Declared(named.get(str(given)), named.get(str(made)))
 
 
 def _model_of(section: Section) -> ModelDeclaredModel | None:

@@ -52,7 +52,7 @@ class MappingSurvey(NamedTuple):
     faults: list[TemplateFault]
 
 
-class Models(NamedTuple):
+class Declared(NamedTuple):
     """The declared input and output, as far as they could be read."""
 
     input: RecordType | None
@@ -62,7 +62,7 @@ class Models(NamedTuple):
 _OF_ENTRY: Final = ("let", "request", "expect", "response")
 
 
-def survey_mappings(contract: Mapping[str, object], models: Models) -> MappingSurvey:
+def survey_mappings(contract: Mapping[str, object], models: Declared) -> MappingSurvey:
     """Compiles every mapping of a contract."""
     mapped: dict[int | None, Mapped] = {}
     faults: list[TemplateFault] = []
@@ -75,7 +75,7 @@ def survey_mappings(contract: Mapping[str, object], models: Models) -> MappingSu
     return MappingSurvey(mapped, faults)
 
 
-def _transform(contract: Mapping[str, object], models: Models, faults: list[TemplateFault]) -> Mapped:
+def _transform(contract: Mapping[str, object], models: Declared, faults: list[TemplateFault]) -> Mapped:
     mapped = Mapped(("transform",))
     scope = _lets(contract.get("let"), ("let",), mapped, models, faults)
     compiler = TemplateCompiler(scope)
@@ -86,7 +86,7 @@ def _transform(contract: Mapping[str, object], models: Models, faults: list[Temp
     return mapped
 
 
-def _entry(entry: Mapping[str, object], place: Place, models: Models, faults: list[TemplateFault]) -> Mapped:
+def _entry(entry: Mapping[str, object], place: Place, models: Declared, faults: list[TemplateFault]) -> Mapped:
     mapped = Mapped(place)
     scope = _lets(entry.get("let"), (*place, "let"), mapped, models, faults)
     listed = entry.get("operations")
@@ -125,7 +125,7 @@ def _expect(
         mapped.payload = lambda scope: with_expectation(render(scope), expected.payload)
 
 
-def _lets(given: object, place: Place, mapped: Mapped, models: Models, faults: list[TemplateFault]) -> Type:
+def _lets(given: object, place: Place, mapped: Mapped, models: Declared, faults: list[TemplateFault]) -> Type:
     """Compiles `let`, each entry in sight of those before it; gives the scope of the rest."""
     types: dict[str, Type] = {}
     whole = _scope(models, types)
@@ -139,7 +139,7 @@ def _lets(given: object, place: Place, mapped: Mapped, models: Models, faults: l
     return whole
 
 
-def _scope(models: Models, lets: Mapping[str, Type]) -> Type:
+def _scope(models: Declared, lets: Mapping[str, Type]) -> Type:
     given = ANY if models.input is None else type_of_model(models.input)
     return record({"input": given, "envelope": ENVELOPE, "let": record(lets, "let")})
 

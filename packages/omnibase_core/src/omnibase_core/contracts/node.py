@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, Valid
 from omnibase_core import urls
 from omnibase_core.contracts.fields import CompiledModel, ModelDeclaredModel, compile_models
 from omnibase_core.contracts.findings import Refusal, dotted
-from omnibase_core.contracts.mapped import MappingSurvey, Models, survey_mappings
+from omnibase_core.contracts.mapped import Declared, MappingSurvey, survey_mappings
 from omnibase_core.contracts.names import HandlerType, Name, OperationName, Version, refused
 from omnibase_core.contracts.schema import SCHEMA_VERSION
 from omnibase_core.enums import EnumHandlerType, EnumNodeKind
@@ -126,7 +126,7 @@ class ModelNodeContract(BaseModel):
         self._output = compiled[self.output_model.name]
         written = _written(self, ("let", "transform"))
         written["io_operations"] = [_written(entry, _MAPPING_FIELDS) for entry in self.io_operations]
-        self._mappings = survey_mappings(written, Models(self._input.record, self._output.record))
+        self._mappings = survey_mappings(written, Declared(self._input.record, self._output.record))
         if any(fault.fault.severity == "error" for fault in self._mappings.faults):
             raise MappingDeclarationError(self._mappings.faults)
 
