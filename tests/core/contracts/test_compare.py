@@ -234,7 +234,7 @@ HTTP = '{type: "http", config: {base_url: "https://a.example.com", allow: ["http
             "config: {base_url",
             'config: {headers: {Authorization: {secret_ref: "a/b"}}, base_url',
             {
-                ("handler http headers", "changed", "compatible", "responders"),
+                ("handler http headers.Authorization", "added", "compatible", "responders"),
                 ("secret a/b", "added", "breaking", "operators"),
             },
         ),
@@ -281,6 +281,43 @@ def test_handlers_are_found_by_name_wherever_they_stand() -> None:
     assert change.old is not None
     assert change.new is not None
     assert change.old.column < change.new.column
+
+
+def test_a_value_of_a_config_ref_file_is_found_there() -> None:
+    text = runtime_text(handlers='[{type: "http", config_ref: "http.yaml", config: {max_redirects: 1}}]')
+    files: Mapping[str, str] = {
+        "old/runtime.yaml": text,
+        "new/runtime.yaml": text.replace("max_redirects: 1", "max_redirects: 2"),
+        "old/http.yaml": 'ca_file: "a.pem"\nmax_connections: 3\n',
+        "new/http.yaml": "\nmax_connections: 4\n",
+        "old/nodes/fetch_user.yaml": NODE,
+        "new/nodes/fetch_user.yaml": NODE,
+    }
+    read = reader_of(files)
+    changes = compare(read_side("old/runtime.yaml", read), read_side("new/runtime.yaml", read))
+    assert [(change.subject, str(change.old), str(change.new)) for change in changes] == [
+        ("handler http ca_file", "old/http.yaml:1:10", "new/runtime.yaml:5:62"),
+        ("handler http max_connections", "old/http.yaml:2:18", "new/http.yaml:2:18"),
+        ("handler http max_redirects", "old/runtime.yaml:5:78", "new/runtime.yaml:5:78"),
+    ]
+
+
+def test_mappings_inside_a_field_are_compared_key_by_key() -> None:
+    def kafka(security: str) -> str:
+        return runtime_text(
+            handlers=f"[{HTTP}]", event_bus=KAFKA.replace('"orders", ', f'"orders", security: {security}, ')
+        )
+
+    old = kafka("{protocol: SSL, ca: a.pem, user: {secret_ref: u/a}}")
+    new = kafka("{protocol: SASL_SSL, mechanism: PLAIN, user: {secret_ref: u/b}}")
+    assert verdicts(runtimes(old, new)) == {
+        ("event_bus security.ca", "removed", "compatible", "operators"),
+        ("event_bus security.mechanism", "added", "compatible", "operators"),
+        ("event_bus security.protocol", "changed", "compatible", "operators"),
+        ("event_bus security.user", "changed", "compatible", "operators"),
+        ("secret u/a", "removed", "compatible", "operators"),
+        ("secret u/b", "added", "breaking", "operators"),
+    }
 
 
 def test_a_changed_node_contract_is_named_by_its_slug() -> None:

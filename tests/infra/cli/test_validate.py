@@ -73,6 +73,16 @@ def test_a_contract_whose_first_word_is_misspelt_is_not_passed_over(name: str, t
         assert f"  File: {runtime}:1:1\n  Error: Unknown field '{name}'\n  Hint: Did you mean 'runtime'?" in stderr
 
 
+def test_a_misspelt_slug_or_file_is_told_which_file_is_there(tmp_path: Path) -> None:
+    runtime = contract_in(tmp_path, MINIMAL.replace('slug: "calculator"', 'slug: "calculater"'))
+    assert "  Hint: Did you mean 'calculator'? Tried: " in validated(runtime)[2]
+    named = contract_in(
+        tmp_path, MINIMAL.replace('"calculator"}', '"calculator", contract: "nodes/calcuator.yaml"}')
+    )
+    assert "  Hint: Did you mean 'calculator.yaml'? Tried: " in validated(named)[2]
+    assert "  Hint: Did you mean 'runtime.yaml'? A path is " in validated(str(tmp_path / "runtim.yaml"))[2]
+
+
 def test_several_paths_are_checked_in_one_run(tmp_path: Path) -> None:
     runtime = contract_in(tmp_path)
     code, stdout, stderr = validated(runtime, str(tmp_path / "missing.yaml"))

@@ -106,6 +106,18 @@ async def test_a_request_goes_out_as_it_was_given_and_the_answer_comes_back() ->
     assert (answer.status, answer.content(), answer.header("x-one")) == (201, b"made", "1")
 
 
+@pytest.mark.parametrize("surplus", [b"x", b"\r\n", encoded(200, b"smuggled")])
+@pytest.mark.asyncio
+async def test_what_a_server_sends_behind_an_answer_is_not_the_next_one(surplus: bytes) -> None:
+    async def behave(request: RecordedRequest, connection: Connection) -> None:
+        await connection.send(encoded(200, request.target.encode()) + surplus)
+
+    async with HttpServer(behave) as server, transport(ModelHttpConfig(base_url=server.url)) as opened:
+        for path in ("/1", "/2", "/3"):
+            answer = await opened.send(HttpRequest("GET", parse(server.url + path), (), None, True))
+            assert answer.body == path.encode()
+
+
 @pytest.mark.asyncio
 async def test_connections_are_kept_and_used_again_and_closed_at_the_end() -> None:
     async with HttpServer(replying(200, b"x")) as server:

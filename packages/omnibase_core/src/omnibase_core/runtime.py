@@ -46,6 +46,18 @@ class NodeInstance:
     base_urls: of the http handlers by binding name, to hold a node to its `target`.
     """
 
+    __slots__ = (
+        "_base_urls",
+        "_compute",
+        "_execute",
+        "_input",
+        "_operations",
+        "_output",
+        "contract",
+        "node_type",
+        "slug",
+    )
+
     def __init__(
         self,
         contract: ModelNodeContract,

@@ -235,6 +235,11 @@ def _temporary_folder() -> Path:
     return folder
 
 
+def is_installed() -> bool:
+    """Whether the wheel is there."""
+    return importlib.util.find_spec(_WHEEL) is not None
+
+
 def _programs(home: Path) -> Path:
     """The folder with `postgres` and `initdb`, such that the system user of the server may run them."""
     spec = importlib.util.find_spec(_WHEEL)

@@ -5,6 +5,7 @@ from typing import Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from omnibase_core.contracts.literals import is_reference
 from omnibase_core.contracts.source import Path, YamlDocument
 
 Audience = Literal["callers", "responders", "operators"]
@@ -65,10 +66,14 @@ class Finding(NamedTuple):
     new: Path | None
 
 
+Locate = Callable[[Path], tuple[YamlDocument, Path]]
+"""Finds where a path of a contract is written: the file, and the path in it."""
+
+
 def placed(
-    findings: Iterator[Finding], node: str | None, old: YamlDocument | None, new: YamlDocument | None
+    findings: Iterator[Finding], node: str | None, old: Locate, new: Locate
 ) -> Iterator[ModelContractChange]:
-    """The findings with the places of their paths in the two files."""
+    """The findings with the places of their paths."""
     for finding in findings:
         yield ModelContractChange(
             node=node,
@@ -77,14 +82,12 @@ def placed(
             verdict=finding.verdict,
             affects=finding.affects,
             message=finding.message,
-            old=_place(old, finding.old),
-            new=_place(new, finding.new),
+            old=None if finding.old is None else _place(*old(finding.old)),
+            new=None if finding.new is None else _place(*new(finding.new)),
         )
 
 
-def _place(document: YamlDocument | None, path: Path | None) -> ModelPlace | None:
-    if document is None or path is None:
-        return None
+def _place(document: YamlDocument, path: Path) -> ModelPlace:
     position = document.position(path)
     return ModelPlace(file=document.file, line=position.line, column=position.column)
 
@@ -126,15 +129,55 @@ def lowered(affects: Audience, remark: str) -> Rule:
     return Rule(affects, judge)
 
 
+class FieldDifference(NamedTuple):
+    """A field whose value differs: its path below the whole, what became of it, and what its rule says."""
+
+    path: Path
+    change: Change
+    rule: Rule
+    verdict: Verdict
+    message: str
+
+    @property
+    def name(self) -> str:
+        """The path as a subject has it."""
+        return ".".join(str(part) for part in self.path)
+
+
 def field_changes(
     old: Mapping[str, object], new: Mapping[str, object], rules: Mapping[str, Rule], default: Rule
-) -> Iterator[tuple[str, Rule, Verdict, str]]:
-    """Each field whose value differs: its name, its rule, the verdict and what it says."""
+) -> Iterator[FieldDifference]:
+    """Each field whose value differs; of mappings inside it, each key by itself, judged by the field's rule."""
     for name in sorted(old.keys() | new.keys()):
-        before, after = old.get(name), new.get(name)
-        if before != after:
-            rule = rules.get(name, default)
-            yield name, rule, *rule.judge(before, after)
+        rule = rules.get(name, default)
+        for path, change, before, after in _differences((name,), old.get(name), new.get(name)):
+            yield FieldDifference(path, change, rule, *rule.judge(before, after))
+
+
+def of_field(difference: FieldDifference, subject: str, old: Path, new: Path) -> Finding:
+    """The finding of a field below these two paths."""
+    return Finding(
+        subject,
+        difference.change,
+        difference.verdict,
+        difference.rule.affects,
+        difference.message,
+        None if difference.change == "added" else (*old, *difference.path),
+        None if difference.change == "removed" else (*new, *difference.path),
+    )
+
+
+def _differences(path: Path, old: object, new: object) -> Iterator[tuple[Path, Change, object, object]]:
+    if old == new:
+        return
+    if not (isinstance(old, dict) and isinstance(new, dict)) or is_reference(old) or is_reference(new):
+        yield path, "changed", old, new
+        return
+    for key in sorted(old.keys() | new.keys()):
+        if key in old and key in new:
+            yield from _differences((*path, key), old[key], new[key])
+        else:
+            yield (*path, key), "removed" if key in old else "added", old.get(key), new.get(key)
 
 
 def _moved(old: object, new: object, remark: str) -> str:

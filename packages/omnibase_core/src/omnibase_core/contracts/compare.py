@@ -4,18 +4,19 @@ Both sides are checked as `validate` does, without an environment: a variable is
 """
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
-from omnibase_core.contracts.changes import ModelContractChange, placed
+from omnibase_core.contracts.changes import Locate, ModelContractChange, placed
 from omnibase_core.contracts.compare_node import compare_nodes
 from omnibase_core.contracts.compare_runtime import compare_runtimes
-from omnibase_core.contracts.findings import Refusal, value_at
+from omnibase_core.contracts.findings import Refusal, holds, value_at
 from omnibase_core.contracts.load import load_contract, load_node
 from omnibase_core.contracts.node import ModelNodeContract
-from omnibase_core.contracts.reading import ContractReader, FileRefusal
+from omnibase_core.contracts.reading import ContractReader, FileRefusal, beside
 from omnibase_core.contracts.runtime_host import ModelRuntimeHostContract
 from omnibase_core.contracts.schema import kind_of
-from omnibase_core.contracts.source import YamlDocument, parse_yaml
+from omnibase_core.contracts.source import Path, YamlDocument, parse_yaml
 from omnibase_core.enums import EnumErrorCode
 from omnibase_core.errors import ContractValidationError
 from omnibase_core.problems import ModelProblem
@@ -24,7 +25,8 @@ from omnibase_core.problems import ModelProblem
 class Side(NamedTuple):
     """One of two contracts: a runtime contract with its nodes, or a node contract alone (runtime None).
 
-    files: the runtime contract's document under its path, each node's under its slug in `node_files`.
+    file: the document of the contract itself. node_files: those of its nodes by slug. config_files: those that a
+    `config_ref` names, by path.
     """
 
     path: str
@@ -32,6 +34,24 @@ class Side(NamedTuple):
     file: YamlDocument
     nodes: Mapping[str, ModelNodeContract]
     node_files: Mapping[str, YamlDocument]
+    config_files: Mapping[str, YamlDocument] = MappingProxyType({})
+
+    def locate(self, path: Path) -> tuple[YamlDocument, Path]:
+        """Where a path of the runtime contract is written: in a config_ref file where `config` lacks it."""
+        home, inside = path[:3], path[4:]
+        if path[:2] != ("runtime", "handlers") or path[3:4] != ("config",) or not inside:
+            return self.file, path
+        referred = value_at(self.file.value, (*home, "config_ref"))
+        if not isinstance(referred, str) or holds(value_at(self.file.value, path[:4]), inside[0]):
+            return self.file, path
+        document = self.config_files.get(beside(self.path, referred))
+        if document is None or not holds(document.value, inside[0]):
+            return self.file, path
+        return document, inside
+
+    def locate_in(self, slug: str) -> Locate:
+        """Finds paths of a node's contract."""
+        return lambda path: (self.node_files[slug], path)
 
 
 def read_side(path: str, read: ContractReader) -> Side:
@@ -56,12 +76,13 @@ def compare(old: Side, new: Side) -> tuple[ModelContractChange, ...]:
 def _changes(old: Side, new: Side) -> Iterator[ModelContractChange]:
     if old.runtime is None or new.runtime is None:
         (before,), (after,) = old.nodes.values(), new.nodes.values()
-        yield from placed(compare_nodes(before, after), before.name, old.file, new.file)
+        findings = compare_nodes(before, after)
+        yield from placed(findings, before.name, old.locate_in(before.name), new.locate_in(after.name))
         return
-    yield from placed(compare_runtimes(old.runtime, new.runtime, old.file, new.file), None, old.file, new.file)
+    yield from placed(compare_runtimes(old.runtime, new.runtime, old.file, new.file), None, old.locate, new.locate)
     for slug in sorted(old.nodes.keys() & new.nodes.keys()):
         findings = compare_nodes(old.nodes[slug], new.nodes[slug])
-        yield from placed(findings, slug, old.node_files[slug], new.node_files[slug])
+        yield from placed(findings, slug, old.locate_in(slug), new.locate_in(slug))
 
 
 def _runtime_side(path: str, document: YamlDocument, read: ContractReader) -> Side:
@@ -72,7 +93,8 @@ def _runtime_side(path: str, document: YamlDocument, read: ContractReader) -> Si
     nodes = [(value_at(each.value, ("name",)), each) for each in documents if kind_of(each.value) == "node"]
     by_name = {name: each for name, each in nodes if isinstance(name, str)}
     node_files = {slug: by_name[slug] for slug in loaded.nodes}
-    return Side(path, loaded.runtime, document, loaded.nodes, node_files)
+    config_files = {each.file: each for each in documents if kind_of(each.value) != "node"}
+    return Side(path, loaded.runtime, document, loaded.nodes, node_files, config_files)
 
 
 def _document(path: str, read: ContractReader) -> YamlDocument:

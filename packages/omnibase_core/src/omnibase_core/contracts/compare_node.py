@@ -5,7 +5,18 @@ from types import MappingProxyType
 from typing import Final
 
 from omnibase_core import urls
-from omnibase_core.contracts.changes import Audience, Finding, Rule, Verdict, breaks, field_changes, note, ranked
+from omnibase_core.contracts.changes import (
+    Audience,
+    Change,
+    Finding,
+    Rule,
+    Verdict,
+    breaks,
+    field_changes,
+    note,
+    of_field,
+    ranked,
+)
 from omnibase_core.contracts.compare_models import Direction, FieldChange, compare_records
 from omnibase_core.contracts.fields import ModelDeclaredModel
 from omnibase_core.contracts.node import ModelIoOperation, ModelNodeContract
@@ -27,10 +38,11 @@ NODE_RULES: Final[Mapping[str, Rule]] = MappingProxyType(
 def compare_nodes(old: ModelNodeContract, new: ModelNodeContract) -> Iterator[Finding]:
     """Every change between two node contracts; descriptions are none."""
     before, after = (_fields(contract) for contract in (old, new))
-    for name, rule, verdict, message in field_changes(before, after, NODE_RULES, note("operators")):
-        yield Finding(name, "changed", verdict, rule.affects, message, (name,), (name,))
+    for difference in field_changes(before, after, NODE_RULES, note("operators")):
+        yield of_field(difference, difference.name, (), ())
     yield from _compare_models(old, new, "input")
     yield from _compare_models(old, new, "output")
+    yield from _compare_further_models(old, new)
     yield from _compare_operations(old, new)
     yield from _compare_dependencies(old, new)
 
@@ -48,6 +60,23 @@ def _compare_models(old: ModelNodeContract, new: ModelNodeContract, direction: D
         yield Finding(f"{direction}_model", "changed", "compatible", "operators", message, path, path)
     for change in compare_records(before.record, after.record, direction):
         yield _field_finding(change, old, new)
+
+
+def _compare_further_models(old: ModelNodeContract, new: ModelNodeContract) -> Iterator[Finding]:
+    """Names that came and went, which nobody sees on the wire, and what changed where no field refers to it."""
+    before, after = ({model.name: index for index, model in enumerate(side.models)} for side in (old, new))
+    used = {*old.input.record.records, *old.output.record.records} & {
+        *new.input.record.records,
+        *new.output.record.records,
+    }
+    for name in sorted(before.keys() | after.keys()):
+        was, now = (("models", side[name]) if name in side else None for side in (before, after))
+        if was is None or now is None:
+            change: Change = "removed" if now is None else "added"
+            yield Finding(f"model {name}", change, "compatible", "operators", "a name of the contract", was, now)
+        elif name not in used and old.models[was[1]].fields != new.models[now[1]].fields:
+            message = "no field of the input or output refers to it"
+            yield Finding(f"model {name}", "changed", "compatible", "operators", message, was, now)
 
 
 def _field_finding(change: FieldChange, old: ModelNodeContract, new: ModelNodeContract) -> Finding:
@@ -108,9 +137,8 @@ def _compare_entries(subject: str, was: Entry, now: Entry) -> Iterator[Finding]:
     )
     rules = {"target": _HTTP_TARGET} if was[1].type is EnumHandlerType.HTTP else {}
     rules["handler"] = note("operators", "another handler binding performs it")
-    for name, rule, verdict, message in field_changes(before, after, rules, note("responders")):
-        paths = (*_entry_path(was), name), (*_entry_path(now), name)
-        yield Finding(f"{subject} {name}", "changed", verdict, rule.affects, message, *paths)
+    for difference in field_changes(before, after, rules, note("responders")):
+        yield of_field(difference, f"{subject} {difference.name}", _entry_path(was), _entry_path(now))
 
 
 def _entry_path(entry: Entry) -> Path:

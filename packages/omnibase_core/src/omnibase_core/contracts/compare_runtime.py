@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Literal
 
-from pydantic import BaseModel
-
 from omnibase_core.contracts.bindings import ModelEventBusBinding, ModelEventBusLimits, ModelHandlerBinding
 from omnibase_core.contracts.changes import (
     Audience,
@@ -16,6 +14,7 @@ from omnibase_core.contracts.changes import (
     field_changes,
     lowered,
     note,
+    of_field,
     ranked,
     worded,
 )
@@ -108,9 +107,9 @@ def _compare_buses(old: ModelEventBusBinding, new: ModelEventBusBinding) -> Iter
         path: Path = (*_BUS, "kind")
         yield Finding("event_bus kind", "changed", *_judged(rule, old.kind, new.kind), path, path)
     before, after = ({**_limits(bus), **bus.options} for bus in (old, new))
-    for name, rule, verdict, message in field_changes(before, after, BUS_RULES, _START):
-        path = (*_BUS, "config", name)
-        yield Finding(f"event_bus {name}", "changed", verdict, rule.affects, message, path, path)
+    for difference in field_changes(before, after, BUS_RULES, _START):
+        path = (*_BUS, "config")
+        yield of_field(difference, f"event_bus {difference.name}", path, path)
     for name, rules in TOPIC_RULES.items():
         was, now = getattr(old.topics, name), getattr(new.topics, name)
         if was != now:
@@ -152,11 +151,11 @@ def _compare_handlers(
         elif name not in after:
             yield _whole(subject, "removed", "operators", "no node can use it", (*_HANDLERS, old_at[name]))
         else:
-            flat = _flat_binding(before[name]), _flat_binding(after[name])
-            for field, rule, verdict, message in field_changes(*flat, HANDLER_RULES, _START):
-                inside = _path_inside(field)
+            flat = _nested(before[name]), _nested(after[name])
+            for difference in field_changes(*flat, HANDLER_RULES, _START):
+                inside: Path = () if difference.path[0] in ModelHandlerBinding.model_fields else ("config",)
                 paths = (*_HANDLERS, old_at[name], *inside), (*_HANDLERS, new_at[name], *inside)
-                yield Finding(f"{subject} {field}", "changed", verdict, rule.affects, message, *paths)
+                yield of_field(difference, f"{subject} {difference.name}", *paths)
 
 
 def _compare_entries(
@@ -172,11 +171,10 @@ def _compare_entries(
             path = (*_NODES, old_at[slug])
             yield Finding(subject, "removed", "breaking", "callers", "requests to it find no node", path, None)
         else:
-            flat = _flat(before[slug]), _flat(after[slug])
-            for field, rule, verdict, message in field_changes(*flat, {}, _START):
-                inside: Path = tuple(field.split("."))
-                paths = (*_NODES, old_at[slug], *inside), (*_NODES, new_at[slug], *inside)
-                yield Finding(f"{subject} {field}", "changed", verdict, rule.affects, message, *paths)
+            own = before[slug].model_dump(exclude_unset=True), after[slug].model_dump(exclude_unset=True)
+            for difference in field_changes(*own, {}, _START):
+                paths = (*_NODES, old_at[slug]), (*_NODES, new_at[slug])
+                yield of_field(difference, f"{subject} {difference.name}", *paths)
 
 
 def _whole(
@@ -197,27 +195,9 @@ def _indexes(value: YamlValue, path: Path, names: Sequence[str]) -> dict[str, in
     return found
 
 
-def _flat_binding(binding: ModelHandlerBinding) -> dict[str, object]:
+def _nested(binding: ModelHandlerBinding) -> dict[str, object]:
     """The fields of a binding and of its config beside each other: no name is one of both."""
-    own = {name: value for name, value in _flat(binding).items() if not name.startswith("config")}
-    return {**own, **binding.config.model_dump(mode="json")}
-
-
-def _path_inside(field: str) -> Path:
-    first, *rest = field.split(".")
-    return (first, *rest) if first in ModelHandlerBinding.model_fields else ("config", field)
-
-
-def _flat(model: BaseModel) -> dict[str, object]:
-    """The fields of a model, those of a model inside it as `retry_policy.max_retries`."""
-    flat: dict[str, object] = {}
-    for name in type(model).model_fields:
-        value = getattr(model, name)
-        if isinstance(value, BaseModel):
-            flat.update({f"{name}.{inner}": held for inner, held in _flat(value).items()})
-        else:
-            flat[name] = value
-    return flat
+    return {**binding.model_dump(mode="json", exclude={"config"}), **binding.config.model_dump(mode="json")}
 
 
 def _compare_needs(old: YamlValue, new: YamlValue) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ There are three ways through a type: `decode` wire -> values, `encode` values ->
 canonical wire.
 """
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,7 +22,10 @@ from omnibase_core.errors import shown
 UNBOUNDED: Final = 1_000
 
 _MOST_SHARED: Final = 4_096
-_SHARED: Final[dict[tuple[Hashable, Way], SchemaValidator]] = {}
+SharedValidator = tuple[Callable[[object], dict[str, object]], bool]
+"""What validates, and whether a value may come out as another one."""
+
+_SHARED: Final[dict[tuple[Hashable, Way], SharedValidator]] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,14 +192,14 @@ def validator(of: FieldType, way: Way) -> SchemaValidator:
     return SchemaValidator(core_schema.definitions_schema(schema, definitions) if definitions else schema)
 
 
-def shared_validator(of: RecordType, way: Way) -> SchemaValidator:
-    """The same, built once for all models of one shape: hosts have families of nodes that are declared alike."""
+def shared_validator(of: RecordType, way: Way) -> SharedValidator:
+    """The validator of a model, built once for all of its shape: hosts have families of nodes declared alike."""
     key = (of.shape, way)
     found = _SHARED.get(key)
     if found is None:
         if len(_SHARED) >= _MOST_SHARED:
             _SHARED.clear()
-        found = _SHARED[key] = validator(of, way)
+        found = _SHARED[key] = validator(of, way).validate_python, way in of.changed
     return found
 
 

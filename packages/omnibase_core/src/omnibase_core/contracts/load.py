@@ -210,6 +210,7 @@ def _find(entry: Section, slug: str, loading: Loading) -> ContractFile | None:
         places = [beside(here, named)]
     else:
         places = [beside(here, f"nodes/{slug}.yaml"), beside(here, f"{slug}.yaml")]
+    near: str | None = None
     for place in places:
         content = loading.read(place)
         if not isinstance(content, FileRefusal):
@@ -217,12 +218,16 @@ def _find(entry: Section, slug: str, loading: Loading) -> ContractFile | None:
         if not content.is_missing:
             loading.findings.add(at, content.refusal)
             return None
+        near = near or content.near
+    meant = (
+        f"Did you mean '{shown(near if isinstance(named, str) else near.removesuffix('.yaml'))}'? " if near else ""
+    )
     home = "; '~' is not expanded" if isinstance(named, str) and named.startswith("~") else ""
     loading.findings.add(
         at,
         Refusal(
             f"The contract of node '{shown(slug)}' was not found",
-            f"Tried: {suggest.listed(shown(place, 256) for place in places)}{home}",
+            f"{meant}Tried: {suggest.listed(shown(place, 256) for place in places)}{home}",
             "Create the file, or name it with `contract`",
         ),
     )

@@ -10,10 +10,15 @@ from omnibase_core.contracts.source import parse_yaml
 
 
 class FileRefusal(NamedTuple):
-    """Why a file could not be read. `is_missing`: there is no such file, so another place may be tried."""
+    """Why a file could not be read.
+
+    is_missing: there is no such file, so another place may be tried. near: the name of a file beside it that was
+    probably meant.
+    """
 
     refusal: Refusal
     is_missing: bool
+    near: str | None = None
 
 
 class ContractReader(Protocol):

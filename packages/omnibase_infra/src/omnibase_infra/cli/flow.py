@@ -105,11 +105,15 @@ class Flow:
             told(self.answered, self.failed)
 
     def summary(self, seconds: float, given_up: Sequence[int], *, stopped: bool) -> str:
-        """What happened, in a line. given_up: the lines without a response."""
+        """What happened, in a line. given_up: the lines without a response, or whose response is not written."""
+        unwritten = self.unwritten
+        unanswered = sorted(set(given_up).difference(unwritten))
         parts = [f"{counted(self.answered, 'envelope')}: {self.answered - self.failed:,} succeeded"]
         parts.append(f"{self.failed:,} failed")
-        if given_up:
-            parts.append(f"{len(given_up):,} more given up ({_ranges(given_up)})")
+        if unanswered:
+            parts.append(f"{len(unanswered):,} more given up ({_ranges(unanswered)})")
+        if unwritten:
+            parts.append(f"{len(unwritten):,} answered and not written ({_ranges(unwritten)})")
         if stopped:
             parts.append("stopped by a signal before the end of the input")
         return f"{', '.join(parts)}; {seconds:.1f} s, {self.answered / max(seconds, 0.001):,.0f} a second"

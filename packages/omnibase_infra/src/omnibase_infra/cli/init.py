@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -35,11 +36,20 @@ def init(folder: Path, force: bool) -> None:
     click.echo(f"The project '{name}' is in {folder}: {counted(len(made.written), 'file')} written")
     for kept in made.kept:
         click.echo(f"  kept as it was, not written: {kept}")
-    prefix = "uv run " if "UV_RUN_RECURSION_DEPTH" in os.environ else ""
-    there_first = [] if folder.resolve() == Path.cwd() else [f"cd {shlex.quote(str(folder))}"]
     click.echo(
-        "\n  ".join(["What to type next:\n", *there_first, *(prefix + command for command in made.commands)])
+        "\n  ".join(["What to type next:\n", *_entering(folder), *_as_typed_here(made.missing, made.commands)])
     )
+
+
+def _entering(folder: Path) -> list[str]:
+    return [] if folder.resolve() == Path.cwd() else [f"cd {shlex.quote(str(folder))}"]
+
+
+def _as_typed_here(missing: Sequence[str], commands: Sequence[str]) -> list[str]:
+    """The commands, after what installs the packages that they need; through uv where that is how we were run."""
+    by_uv = "UV_RUN_RECURSION_DEPTH" in os.environ
+    install = [f"{'uv ' if by_uv else ''}pip install {shlex.join(missing)}"] if missing else []
+    return [*install, *(f"uv run {command}" if by_uv else command for command in commands)]
 
 
 def _there(folder: Path) -> list[str]:

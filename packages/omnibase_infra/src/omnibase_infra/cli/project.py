@@ -3,11 +3,13 @@
 The contracts, the host and the requests are the quickstart's, under the project's name.
 """
 
+import importlib.util
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from omnibase_infra import embedded
 from omnibase_infra.cli.schemas import schema_text
 from omnibase_infra.examples import project, quickstart
 
@@ -17,11 +19,12 @@ _COPIED: Final = ("runtime.yaml", "host.py", "requests.jsonl", "nodes/*.yaml")
 
 
 class Project(NamedTuple):
-    """What was made: the files, those that were there already, and the commands to try."""
+    """What was made: the files, those that were there already, the commands to try, and what these need."""
 
     written: Sequence[str]
     kept: Sequence[str]
     commands: Sequence[str]
+    missing: Sequence[str]
 
 
 def project_name(folder: Path) -> str:
@@ -45,7 +48,15 @@ def make(folder: Path, name: str) -> Project:
     for path, text in _files():
         shown = text.replace("{{commands}}", "\n    ".join(commands))
         (written if _write(folder / path, _renamed(shown, name)) else kept).append(path)
-    return Project(written, kept, commands)
+    return Project(written, kept, commands, list(_missing()))
+
+
+def _missing() -> Iterator[str]:
+    """Packages that are not installed here."""
+    if not embedded.is_installed():
+        yield "omnibase-infra[embedded]"
+    if importlib.util.find_spec("pytest") is None:
+        yield "pytest"
 
 
 def _files() -> Iterator[tuple[str, str]]:

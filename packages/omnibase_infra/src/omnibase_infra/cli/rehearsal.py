@@ -82,8 +82,8 @@ def rehearse(loaded: LoadedContract, envelope: ModelOnexEnvelope) -> Rehearsed:
 
 
 def _function(node: ModelNodeContract, called: list[JsonObject]) -> ComputeFunction | None:
-    """In place of the function of an app-specific host; a transform needs none."""
-    if node.node_type is not EnumNodeKind.COMPUTE or None in node.mappings.mapped:
+    """In place of the function of an app-specific host; none where the contract has the function itself."""
+    if node.node_type is not EnumNodeKind.COMPUTE or "transform" in node.model_fields_set:
         return None
 
     def stand_in(values: dict[str, object]) -> Mapping[str, object]:

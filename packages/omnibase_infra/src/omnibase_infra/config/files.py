@@ -4,8 +4,10 @@ import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
+from omnibase_core import suggest
 from omnibase_core.contracts.findings import ContractFile, Findings, Origin, Refusal
 from omnibase_core.contracts.load import LoadedContract, load_contract, load_node
 from omnibase_core.contracts.reading import FileRefusal
@@ -15,6 +17,7 @@ from omnibase_core.errors import shown
 from omnibase_core.problems import ModelProblem
 
 _SUFFIXES = (".yaml", ".yml")
+_MOST_BESIDE = 1_000
 _OF_RUNTIME = frozenset({"event_bus", "handlers", "nodes"})
 
 
@@ -174,16 +177,29 @@ def _unopened(path: str, error: OSError | ValueError) -> FileRefusal:
         if number == errno.ENOENT and os.path.islink(path):
             return _refusal(path, "is a symbolic link to nothing", "Correct the link")
         home = "; '~' is not expanded" if path.startswith("~") else ""
+        near = _near(path)
+        meant = f"Did you mean '{shown(near)}'? " if near else ""
+        hint = f"{meant}A path is absolute, or relative to what names it{home}"
         message = f"File not found: {shown(path, 256)}"
-        return FileRefusal(
-            Refusal(message, f"A path is absolute, or relative to what names it{home}", "Check the path"),
-            is_missing=True,
-        )
+        return FileRefusal(Refusal(message, hint, "Check the path"), is_missing=True, near=near)
     if number in (errno.EACCES, errno.EPERM):
         return _refusal(path, "may not be read by this user", "Check the permissions of the file and its folders")
     if number == errno.ELOOP:
         return _refusal(path, "is a symbolic link that leads in a circle", "Correct the link")
     return _refusal(path, f"could not be opened: {_reason(error)}", "Check the path")
+
+
+def _near(path: str) -> str | None:
+    """The name of a YAML file in the folder that looks like the one that is not there."""
+    folder, name = os.path.split(path)
+    try:
+        with os.scandir(folder or ".") as entries:
+            beside = [entry.name for entry in islice(entries, _MOST_BESIDE) if entry.name.endswith(_SUFFIXES)]
+    except (OSError, ValueError):
+        return None
+    stems = {os.path.splitext(one)[0]: one for one in sorted(beside)}
+    found = suggest.closest(os.path.splitext(name)[0], stems)
+    return None if found is None else stems[found]
 
 
 def _refusal(path: str, fault: str, action: str) -> FileRefusal:

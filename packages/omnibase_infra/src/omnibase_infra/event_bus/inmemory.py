@@ -125,18 +125,20 @@ class InMemoryEventBus:
     def publish_batch(self, messages: Sequence[Message], acknowledged: Acknowledged) -> None:
         """Queues the messages; those that find their topic full wait in order, and are acknowledged later."""
         taken: list[Message] = []
+        limit = self._limit if self._limit and not self._closed else -1
+        topic: _Topic | None = None
         for message in messages:
-            error = self._refusal(message)
-            if error is None:
-                topic = self._topics.get(message.topic) or self._topic(message.topic)
-                if topic.waiting or len(topic.queue) >= topic.capacity:
-                    topic.waiting.append((message, acknowledged))
-                else:
-                    topic.queue.append(message)
-                    taken.append(message)
+            if len(message.value) > limit:
+                self._told += ((acknowledged, taken, None), (acknowledged, (message,), self._refusal(message)))
+                taken = []
                 continue
-            self._told += ((acknowledged, taken, None), (acknowledged, (message,), error))
-            taken = []
+            if topic is None or message.topic != topic.source.topic:
+                topic = self._topic(message.topic)
+            if topic.waiting or len(topic.queue) >= topic.capacity:
+                topic.waiting.append((message, acknowledged))
+            else:
+                topic.queue.append(message)
+                taken.append(message)
         self._told.append((acknowledged, taken, None))
         self._schedule()
 
@@ -174,8 +176,9 @@ class InMemoryEventBus:
 
     def settle(self, delivery: Delivery, settlement: EnumSettlement) -> bool:
         """Records an outcome."""
-        topic = self._topics.get(delivery.source.topic)
-        if topic is None or topic.source != delivery.source or self._closed:
+        source = delivery.source
+        topic = self._topics.get(source.topic)
+        if topic is None or (topic.source is not source and topic.source != source) or self._closed:
             return False
         return settlement is not EnumSettlement.RELEASED and topic.frontier.settle(delivery.position)
 
@@ -262,11 +265,10 @@ class InMemoryEventBus:
             if topic is not None and topic.source == source:
                 topic.paused = paused
 
-    def _refusal(self, message: Message) -> EventBusError | None:
+    def _refusal(self, message: Message) -> EventBusError:
         if self._closed or not self._limit:
             return _shut()
-        size = len(message.value)
-        return MessageTooLargeError(size, self._limit) if size > self._limit else None
+        return MessageTooLargeError(len(message.value), self._limit)
 
 
 def _shut() -> EventBusError:

@@ -41,6 +41,7 @@ class _Stream(httpcore.AsyncNetworkStream):
     def __init__(self, stream: httpcore.AsyncNetworkStream, network: "_GuardedNetwork") -> None:
         self._stream = stream
         self._network = network
+        self.spoilt = False
         self.read = stream.read  # type: ignore[method-assign]  # no frame of ours in the way of each read
         self.write = stream.write  # type: ignore[method-assign]  # as above
 
@@ -61,6 +62,9 @@ class _Stream(httpcore.AsyncNetworkStream):
         return await self._network.still_wanted(stream)
 
     def get_extra_info(self, info: str) -> object:
+        # The pool asks this of an idle connection, and gives up one that has something to read.
+        if info == "is_readable" and self.spoilt:
+            return True
         return self._stream.get_extra_info(info)
 
 
@@ -114,7 +118,18 @@ class _Body(httpx.AsyncByteStream):
             yield chunk
 
     async def aclose(self) -> None:
+        stream = self._response.extensions.get("network_stream")
+        if isinstance(stream, _Stream) and _bytes_behind(self._response):
+            stream.spoilt = True
         await self._response.aclose()
+
+
+def _bytes_behind(response: httpcore.Response) -> bytes:
+    """What was read behind a response, and would be taken for the answer to the connection's next request."""
+    connection = getattr(getattr(response.stream, "_stream", None), "_connection", None)
+    state = getattr(connection, "_h11_state", None)
+    behind: bytes = b"" if state is None else state.trailing_data[0]
+    return behind
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
