@@ -36,6 +36,8 @@ class Passage:
     `target`.
     """
 
+    __slots__ = ("_base_url", "_entry", "_input", "_is_held", "_mapped", "_output", "_sees_envelope", "_slug")
+
     def __init__(
         self,
         contract: ModelNodeContract,

@@ -47,12 +47,13 @@ class NodeInstance:
     """
 
     __slots__ = (
-        "_base_urls",
         "_compute",
         "_execute",
         "_input",
         "_operations",
         "_output",
+        "_passages",
+        "_transform",
         "contract",
         "node_type",
         "slug",
@@ -88,8 +89,8 @@ class NodeInstance:
     async def handle(self, envelope: ModelOnexEnvelope) -> NodeResult:
         """The result of this request.
 
-        Raises InvalidOperationError, EnvelopeValidationError for the input, UnexpectedResultError for the
-        output, and whatever RuntimeHostError the handler raised.
+        Raises InvalidOperationError, EnvelopeValidationError for the input, MappingError, UnexpectedResultError
+        for the output, and whatever RuntimeHostError the handler raised.
         """
         if self._compute is not None:
             return self._calculate(self._compute, envelope)

@@ -21,7 +21,7 @@ from omnibase_core.mapping.template import Render, Template, TemplateCompiler, T
 Scope = dict[str, object]
 
 
-@dataclass
+@dataclass(slots=True)
 class Mapped:
     """A compiled mapping. What is None is passed through as it is.
 
