@@ -162,3 +162,27 @@ def test_deep_nesting_is_refused_or_answered_but_never_a_recursion_error(nested:
         value_of(nested, input=[])
     except Exception as error:  # noqa: BLE001 - which error it is, is what the test is about
         assert type(error).__name__ == "RefusedError"  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    ("expression", "hint"),
+    [
+        ("input.a > 1", "A number is written in backticks: `1`"),
+        ("input.a * 2", "A product is written multiply(a, b)"),
+        ("input.a + input.b", "Write add(a, b)"),
+        ("input.a - input.b", "Write subtract(a, b)"),
+        ("input.a / input.b", "Write divide(a, b)"),
+        ("input.a = input.b", "Equality is written =="),
+        ("input.a and input.b", "'and' is written &&"),
+        ("input.a or input.b", "'or' is written ||"),
+        ("input.a in input.b", "Write contains(list, value)"),
+        ("input.a ? input.b : input.c", "Write if(condition, a, b), or list[?condition] for a filter"),
+        ("$.input.a", "An expression starts with a name: input, envelope, let or result"),
+        ('input.a == "x"', "A text stands in single quotes: 'x'. What is visible here: input, envelope"),
+        ("iff(input.a, `1`, `2`)", "Did you mean 'if'?"),
+        ("length", "length(…) is a function."),
+        ("`foo`", "Backticks hold JSON: '…' is text"),
+    ],
+)
+def test_what_other_languages_write_is_answered_with_how_it_is_written_here(expression: str, hint: str) -> None:
+    assert fault_of(expression).hint.startswith(hint)

@@ -77,6 +77,8 @@ class Checker:
         if here is self.scope:
             near = FUNCTIONS.get(name)
             hint = suggest.hint(name, here.fields, "What is visible here")
+            if node.quoted:
+                hint = f"A text stands in single quotes: '{shown(name)}'. {hint}"
             return self.fault(
                 node.at, f"Unknown name '{shown(name)}'", f"{name}(…) is a function. {hint}" if near else hint
             )

@@ -72,7 +72,8 @@ class Node:
     """A node of the tree; `kind` is the library's name for it.
 
     at: the 0-based character where it starts. value: a name, a literal, an index, a comparator, the three parts
-    of a slice. leading: of a field that starts its expression, instead of following a dot.
+    of a slice. leading: of a field that starts its expression, instead of following a dot. quoted: of a name in
+    double quotes.
     """
 
     kind: str
@@ -80,6 +81,7 @@ class Node:
     children: tuple["Node", ...] = ()
     value: Any = None
     leading: bool = False
+    quoted: bool = False
 
 
 class _Token(NamedTuple):
@@ -137,7 +139,9 @@ def _parsed(text: str) -> Any:
         raise ExpressionError(len(text.rstrip()), "The expression ends too early", _GENERAL) from None
     except ParseError as error:
         written = shown(str(error.token_value))
-        raise ExpressionError(error.lex_position, f"'{written}' does not fit here", _GENERAL) from None
+        is_number = isinstance(error.token_value, int)
+        hint = f"A number is written in backticks: `{written}`" if is_number else _GENERAL
+        raise ExpressionError(error.lex_position, f"'{written}' does not fit here", hint) from None
 
 
 def _refuse_depth() -> NoReturn:
@@ -162,7 +166,7 @@ def _refuse_accidents(tokens: Sequence[_Token]) -> None:
         if token.type == "unquoted_identifier":
             _refuse_bare_word(token)
         if token.before in _ENDS_VALUE and token.type in _STARTS_VALUE and not _is_call(token):
-            raise ExpressionError(token.start, "A comma or an operator is missing before this", _GENERAL)
+            raise ExpressionError(token.start, "A comma or an operator is missing before this", _missing(token))
         if token.before == "comma" and token.type in _CLOSES:
             raise ExpressionError(token.start, "A comma with nothing behind it", "Remove the comma")
         if token.type in _OPENS:
@@ -177,6 +181,12 @@ def _refuse_accidents(tokens: Sequence[_Token]) -> None:
                     token.start, "A comparison of a comparison", "Join two comparisons with &&, or use parentheses"
                 )
             compared[-1] = True
+
+
+def _missing(token: _Token) -> str:
+    if token.before == "star":
+        return "A product is written multiply(a, b)"
+    return _WORD_OPERATORS.get(str(token.value), _GENERAL)
 
 
 def _is_call(token: _Token) -> bool:
@@ -202,12 +212,12 @@ class _Converter:
         kind: str = raw["type"]
         if kind == "slice":
             return self._slice(raw["children"])
-        value, leading, at = raw.get("value"), False, None
+        value, leading, quoted, at = raw.get("value"), False, False, None
         if kind in _MARKED:
             token = next(self.tokens)
             assert token.type in _MARKED[kind], "tree and tokens stand in one order"
             at = self._at = token.start
-            leading = token.before != "dot"
+            leading, quoted = token.before != "dot", token.type == "quoted_identifier"
             value = self._literals.get(at, value) if kind == "literal" else value
         children = raw["children"]
         order = (0, 2, 1) if kind == "filter_projection" else range(len(children))
@@ -216,7 +226,7 @@ class _Converter:
         if at is None:
             at = nodes[0].at if nodes else self._at
         _refuse_shape(kind, nodes, at)
-        return Node(kind, at, nodes, value, leading)
+        return Node(kind, at, nodes, value, leading, quoted)
 
     def _slice(self, parts: Sequence[int | None]) -> Node:
         if parts[2] == 0:
@@ -240,6 +250,13 @@ _NEGATED: Final = frozenset(
     ("subexpression", "flatten", "filter_projection", "value_projection", "index_expression")
 )
 _GENERAL: Final = "Expressions are those of JMESPath, such as input.items[*].price"
+_WORD_OPERATORS: Final = {
+    "and": "'and' is written &&",
+    "or": "'or' is written ||",
+    "is": "Equality is written ==",
+    "in": "Write contains(list, value)",
+    "not": "'not' is written !",
+}
 _CHARACTERS: Final = {
     "=": "Equality is written ==",
     "$": "An expression starts with a name: input, envelope, let or result",
