@@ -63,6 +63,16 @@ def test_a_request_that_is_fine(request_: str) -> None:
         ("{url: '/a?q=1'}", "A url has no query and no fragment here"),
         ("{url: '/a/${{ input.items }}'}", "a list cannot stand inside a text"),
         ("{url: [a]}", "'url' must be a text"),
+        ("{url: 'ftp://a.example.com/x'}", "This url has another scheme than http and https"),
+        ("{url: '/a b'}", "This url has a space, a backslash or an invisible character: percent-encode it"),
+        (
+            "{url: '/a/../${{ input.id }}'}",
+            "This url has a '.' or '..' segment, which would lead to another path than the one that is checked",
+        ),
+        (
+            "{url: 'https://me:x@a.example.com/${{ input.id }}'}",
+            "This url has a user or password in it: credentials belong to the handler's headers",
+        ),
         ("{uri: /a}", "The request lacks 'url'"),
         ("{url: /a, bdy: 1}", "'bdy' is no field of http.post"),
         ("{url: /a, body: 1, body_text: x}", "body and body_text stand together"),
@@ -111,6 +121,7 @@ def test_the_request_of_a_query(request_: str, said: str) -> None:
         ("{statements: []}", "'statements' must be a list of statements"),
         ("{statements: [{sql: 'SELECT $1'}]}", "The SQL takes 1 parameters, 0 are given"),
         ("{statements: [{sql: SELECT 1, params: []}]}", "'params' is no field of db.transaction"),
+        ("{statements: [{sql: SELECT 1}], isolation: serialisable}", "Unknown isolation 'serialisable'"),
         ("{statements: [{parameters: []}]}", "The request lacks 'sql'"),
         ("{statements: [{sql: SELECT 1}], isolation: '${{ input.id }}'}", "'isolation' takes no expression"),
     ],
@@ -182,6 +193,7 @@ def test_expect_of_an_operation_of_which_nothing_can_be_expected() -> None:
         ("'${{ {nam: input.id} }}'", "'nam' is no field of ModelOut"),
         ("{name: '${{ result.bdy }}'}", "result has no field 'bdy'"),
         ("{name: '${{ result.rows[0].a }}'}", "result has no field 'rows'"),
+        ("null", "This must be an object, not null"),
     ],
 )
 def test_what_a_response_must_be(response: str, said: str) -> None:

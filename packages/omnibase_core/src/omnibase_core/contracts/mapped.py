@@ -59,7 +59,7 @@ class Declared(NamedTuple):
     output: RecordType | None
 
 
-_OF_ENTRY: Final = ("let", "request", "expect", "response")
+_OF_ENTRY: Final = ("let", "request", "expect")
 
 
 def survey_mappings(contract: Mapping[str, object], models: Declared) -> MappingSurvey:
@@ -70,7 +70,7 @@ def survey_mappings(contract: Mapping[str, object], models: Declared) -> Mapping
         mapped[None] = _transform(contract, models, faults)
     entries = contract.get("io_operations")
     for index, entry in enumerate(entries if isinstance(entries, list) else []):
-        if isinstance(entry, dict) and any(entry.get(key) is not None for key in _OF_ENTRY):
+        if isinstance(entry, dict) and ("response" in entry or any(entry.get(k) is not None for k in _OF_ENTRY)):
             mapped[index] = _entry(entry, ("io_operations", index), models, faults)
     return MappingSurvey(mapped, faults)
 

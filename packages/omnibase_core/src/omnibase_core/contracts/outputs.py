@@ -29,7 +29,9 @@ def check_output(
     template: Template, written: object, model: RecordType | None, compiler: TemplateCompiler, place: Place
 ) -> None:
     """Records a fault for each field that cannot fit."""
-    if model is not None and not compiler.faults:
+    if template.type.kind == "null":
+        compiler.fault(place, 0, "This must be an object, not null", "Write the fields of the output")
+    elif model is not None and not compiler.faults:
         _Output(compiler).check(template.type, written, model, place)
 
 

@@ -6,10 +6,11 @@ stay values: parameters, segments of a path, headers, bodies.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, get_args
 from urllib.parse import quote
 
-from omnibase_core import suggest
+from omnibase_core import suggest, urls
+from omnibase_core.contracts.handler_config import ModelDbConfig
 from omnibase_core.contracts.operations import operation_table
 from omnibase_core.contracts.outward import as_texts, as_value
 from omnibase_core.contracts.statements import placeholders
@@ -19,6 +20,8 @@ from omnibase_core.mapping.static import ANY, Type, record
 from omnibase_core.mapping.template import OPENING, Template, TemplateCompiler, TemplateFault, inserted, split_text
 from omnibase_core.mapping.values import OMITTED, Kind, said
 
+_ANY_BASE: Final = "http://base.invalid"
+_ISOLATIONS: Final[tuple[str, ...]] = get_args(ModelDbConfig.model_fields["isolation"].annotation)
 _START: Final = re.compile(r"(?:https?://[^/?#\\\s]+)?/(?!/)", re.IGNORECASE)
 _FIELD_KINDS: Final[Mapping[str, Kind]] = {
     "headers": "object",
@@ -55,7 +58,7 @@ class RequestCompiler:
             "params": self._texts.compile,
             "sql": self._literal,
             "statements": self._statements,
-            "isolation": self._literal,
+            "isolation": self._isolation,
         }
 
     @property
@@ -121,10 +124,11 @@ class RequestCompiler:
                 "A url starts with a literal '/' or scheme and host",
                 "Write /path/${{ … }} behind base_url, or https://host/path/${{ … }}; each is one segment",
             )
-        template = self.values.insertion(value, place, _segment)
-        query = _query_mark(value)
-        if query is not None:
+        elif (query := _query_mark(value)) is not None:
             self._fault(place, "A url has no query and no fragment here", "Put the query into params", query)
+        elif (wrong := _wrong(value)) is not None:
+            self._fault(place, f"This url {wrong}", "Correct the url")
+        template = self.values.insertion(value, place, _segment)
         return template if template.constant else Template(_whole(template, place), template.type)
 
     def _literal(self, value: object, place: Place) -> Template:
@@ -139,6 +143,13 @@ class RequestCompiler:
                 value.find(OPENING),
             )
         return Template(lambda scope: value, ANY, constant=True)
+
+    def _isolation(self, value: object, place: Place) -> Template:
+        template = self._literal(value, place)
+        if isinstance(value, str) and OPENING not in value and value not in _ISOLATIONS:
+            hint = suggest.hint(value, _ISOLATIONS, "Isolations are")
+            self._fault(place, f"Unknown isolation '{shown(value)}'", hint)
+        return template
 
     def _statements(self, value: object, place: Place) -> Template:
         if not isinstance(value, list) or not value or not all(isinstance(each, dict) for each in value):
@@ -209,6 +220,17 @@ def _query_mark(text: str) -> int | None:
             at += len(part)
         else:
             at = part.at + len(part.source) + 2
+    return None
+
+
+def _wrong(text: str) -> str | None:
+    """Why no value could make a url of this text; None where one can."""
+    try:
+        urls.resolve(_ANY_BASE, "".join(part if isinstance(part, str) else "x" for part in split_text(text)))
+    except urls.UrlError as error:
+        return str(error)
+    except ExpressionError:
+        return None
     return None
 
 
