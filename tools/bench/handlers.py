@@ -61,7 +61,7 @@ def http(effort: Effort) -> list[Row]:
         return _rows(
             effort,
             "http",
-            raw,
+            {"raw": raw},
             lambda count: _handler(count, EnumHandlerType.HTTP, config, "http.get", payload),
             lambda count: _host(count, loaded, environment(url, ""), payload),
             Goal(1.25, 1.10, "lower"),
@@ -84,10 +84,14 @@ def db(effort: Effort) -> list[Row]:
                 finally:
                     await connection.close()
 
+            async def pooled(count: int) -> list[float]:
+                async with asyncpg.create_pool(dsn, min_size=1, max_size=2) as pool:
+                    return await _timed(count, lambda: pool.fetch(_SQL, 7))
+
             return _rows(
                 effort,
                 "db",
-                raw,
+                {"raw": raw, "pool": pooled},
                 lambda count: _handler(
                     count, EnumHandlerType.DB, ModelDbConfig(dsn=Secret(dsn)), "db.query", payload
                 ),
@@ -100,9 +104,11 @@ def db(effort: Effort) -> list[Row]:
 Side = Callable[[int], Awaitable[list[float]]]
 
 
-def _rows(effort: Effort, name: str, raw: Side, ours: Side, host: Side, goal: Goal, floor_ms: float) -> list[Row]:
+def _rows(
+    effort: Effort, name: str, theirs: Mapping[str, Side], ours: Side, host: Side, goal: Goal, floor_ms: float
+) -> list[Row]:
     count = effort.count(1_500)
-    sides: Mapping[str, Side] = {"raw": raw, "handler": ours, "host": host}
+    sides: Mapping[str, Side] = {**theirs, "handler": ours, "host": host}
 
     def measured(side: Side) -> Callable[[], list[float]]:
         async def run() -> list[float]:
@@ -113,9 +119,15 @@ def _rows(effort: Effort, name: str, raw: Side, ours: Side, host: Side, goal: Go
     found = interleaved(effort, {label: measured(side) for label, side in sides.items()})
     p50 = {label: [percentile(values, 50) * 1e6 for values in rounds] for label, rounds in found.items()}
     slowest = [percentile(values, 99) * 1e3 for values in found["host"]]
+    told = Goal(None, None, "lower")
     return [
         compared(f"{name}.p50", "us", p50["handler"], p50["raw"], goal),
-        compared(f"{name}.host_p50", "us", p50["host"], p50["raw"], Goal(None, None, "lower")),
+        *(
+            compared(f"{name}.{other}_p50", "us", p50["handler"], p50[other], told)
+            for other in theirs
+            if other != "raw"
+        ),
+        compared(f"{name}.host_p50", "us", p50["host"], p50["raw"], told),
         floor(f"floor.{name}_p99", "ms", slowest, floor_ms, "lower"),
     ]
 

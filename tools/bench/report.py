@@ -142,12 +142,17 @@ Machine: {cpus} CPUs, {model}; {python}; {date}. {rounds} rounds.
   pass. `throughput.codec` is the same loop with this project's envelope, `decode` and `encode`, and
   `throughput.reply` builds the response with `reply()` too.
 - `latency.*`: one envelope at a time, host against the first loop.
-- `http.*`, `db.*`: the handler's `execute` against httpx's client and against one asyncpg connection, for the same
-  request to the same server process; `http.host_p50` and `db.host_p50` are the same through the whole host.
+- `http.p50`, `db.p50`: the handler's `execute` against httpx's client and against one asyncpg connection that
+  nobody else uses, for the same request to the same server process. `db.pool_p50` is against asyncpg's pool
+  instead, which concurrent callers need, as they need the handler's. `http.host_p50` and `db.host_p50` are through
+  the whole host: while it works between two requests, the server's process falls asleep, and waking it is part of
+  the figure.
 - `start.*`: a fresh interpreter until a host with 10 nodes, the http and the db handler is ready, against a fresh
   interpreter that imports what such a contract needs: pydantic, yaml, asyncio, httpx with httpcore and anyio,
   asyncpg. `start.rss` is the resident memory of the two after that.
-- `nodes.1000`: throughput with 1,000 nodes, asked in turn, against 1 node.
+- `nodes.1000`: throughput with 1,000 nodes of like contracts, asked in turn, against 1 node.
 - `payload.300kb`: time for each byte of a payload of 300 kB through the whole host, against `decode` and `encode`
   of the same envelope. `payload.growth`: the same against a payload of 0.3 kB.
+- A host lets Python's collector look at young objects less often while it runs; the references run as Python
+  comes.
 """

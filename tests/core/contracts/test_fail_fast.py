@@ -53,6 +53,7 @@ ROWS = [
     Row("node_kinds", "an EFFECT node without operations, a COMPUTE node with some"),
     Row("unknown_field_type", "a misspelt field type"),
     Row("config_ref", "problems in a config_ref file, which `config` covers in part; another file is missing"),
+    Row("http_config", "addresses, networks and headers that the http handler would refuse at its start"),
     Row("alias_bomb", "aliases of aliases"),
     Row("several_files", "problems in three files at once"),
 ]

@@ -105,7 +105,9 @@ def test_a_secret_that_comes_out_of_a_variable_is_found() -> None:
 
 def test_a_secret_in_a_config_ref_file_is_found_there() -> None:
     handlers = '[{type: "http", config_ref: "http.yaml"}]'
-    loaded = load(runtime_text(handlers=handlers), {"http.yaml": "headers:\n  Cookie: hunter2\n"})
+    loaded = load(
+        runtime_text(handlers=handlers), {"http.yaml": "headers:\n  Cookie: hunter2\nbase_url: http://a\n"}
+    )
     assert [(p.file, p.line, p.column) for p in loaded.problems] == [("http.yaml", 2, 11)]
 
 

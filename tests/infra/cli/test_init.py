@@ -84,7 +84,7 @@ def test_the_folder_gives_the_project_its_name(here: Path) -> None:
     assert "MY_ORDERS_RATES_URL" in (project / "runtime.yaml").read_text()
     assert "class MyOrdersHost(" in (project / "host.py").read_text()
     assert not [name for name in FILES if "quickstart" in (project / name).read_text().lower()]
-    assert not [name for name in FILES if "{{" in (project / name).read_text().replace("${{", "")]
+    assert not [name for name in FILES if "{{commands}}" in (project / name).read_text()]
 
 
 @pytest.mark.parametrize(

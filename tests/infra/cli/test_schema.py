@@ -168,7 +168,12 @@ class TestARuntimeContract:
             runtime({"kind": "${KIND}", "config": {"anything": 1}}),
             runtime(config=None, on_open=None),
             runtime(config={"timeout_ms": 5, "retry_policy": {"max_retries": 1}}),
-            runtime(config={"headers": {"Authorization": {"secret_ref": "api/token", "prefix": "Bearer "}}}),
+            runtime(
+                config={
+                    "base_url": "https://api.example.com",
+                    "headers": {"Authorization": {"secret_ref": "api/token", "prefix": "Bearer "}},
+                }
+            ),
             runtime(rate_limit_per_second=1),
             runtime({"kind": "inmemory", "config": {"topics": {"dead_letter": None}}}),
         ],

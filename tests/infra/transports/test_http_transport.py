@@ -608,6 +608,10 @@ async def test_a_handshake_that_stalls_ends_at_the_deadline_and_leaves_no_connec
             ModelHttpConfig(base_url="https://a.example", ca_file="/no/such/file"),
             "ca_file /no/such/file cannot be read",
         ),
+        (
+            ModelHttpConfig(base_url="http://a.example", ca_file="/no/such/file"),
+            "ca_file /no/such/file cannot be read",
+        ),
         (ModelHttpConfig(base_url="https://a.example", ca_file=__file__), "holds no certificate"),
         (ModelHttpConfig(headers={"X-Key": "1"}), "there is no base_url"),
         (ModelHttpConfig(base_url="http://a.example", headers={"X Key": "1"}), "headers.X Key is no header name"),

@@ -8,7 +8,7 @@ No message holds the URL, whose query may be secret.
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Final, NoReturn
 from urllib.parse import quote, unquote
 
@@ -25,6 +25,7 @@ _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_ADDRESS_AND_SIZE = re.compile(r"[0-9A-Fa-f.:]+/[0-9]+", re.ASCII)
 _SEPARATOR = re.compile(r"[/\\]")
 _PATH_SAFE: Final = "/%:@!$&'()*+,;=-._~"
 _QUERY_SAFE: Final = _PATH_SAFE + "?"
@@ -96,6 +97,28 @@ def parse_base(base_url: str) -> Url:
     if url.query is not None:
         raise UrlError("has a query, which a prefix cannot have")
     return url
+
+
+def parse_private(entry: str) -> IPv4Network | IPv6Network | str:
+    """An entry of `allow_private`: a network, or a host's name in its one form; raises UrlError."""
+    try:
+        return ip_network(entry)
+    except ValueError:
+        pass
+    try:
+        return normal_host(entry)
+    except UrlError as error:
+        raise UrlError(
+            f"is neither a network such as 10.0.0.0/8 nor a host name: it {_no_network(entry, error)}"
+        ) from None
+
+
+def _no_network(entry: str, error: UrlError) -> str:
+    try:
+        ip_network(entry, strict=False)
+    except ValueError:
+        return "has no network of this size" if _ADDRESS_AND_SIZE.fullmatch(entry) else str(error)
+    return "has an address inside the network: write the network's own, its first"
 
 
 def resolve(base_url: Url | str | None, url: str) -> Url:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from omnibase_core import suggest, urls
+from omnibase_core import suggest
 from omnibase_core.contracts.bindings import ModelHandlerBinding, ModelHandlerPolicies
-from omnibase_core.contracts.findings import Findings, Origin, Refusal, Section, dotted
-from omnibase_core.contracts.handler_config import ModelHandlerConfig, ModelHttpConfig
+from omnibase_core.contracts.check_http import check_http
+from omnibase_core.contracts.findings import Findings, Origin, Refusal, Section
+from omnibase_core.contracts.handler_config import ModelHandlerConfig
 from omnibase_core.contracts.literals import is_reference
 from omnibase_core.contracts.operations import CONTRACT_HANDLER_TYPES, handler_type_of
 from omnibase_core.contracts.reading import Loading, beside
@@ -159,33 +160,11 @@ def _check_config(
     if handler_type is None or not isinstance(section.value, dict):
         return None
     config = check(CONFIG_MODELS[handler_type], section, findings)
-    if isinstance(config, ModelHttpConfig):
-        _check_http(config, section, findings)
+    if handler_type is EnumHandlerType.HTTP:
+        check_http(section, findings)
     elif handler_type is not EnumHandlerType.DB:
         check_references(section, findings)
     return config
-
-
-def _check_http(config: ModelHttpConfig, section: Section, findings: Findings) -> None:
-    origin = section.origin(("base_url",))
-    if config.base_url is not None and not origin.file.is_unchecked(origin.path):
-        try:
-            urls.parse_base(config.base_url)
-        except urls.UrlError as error:
-            refuse_url(origin, error, findings)
-    for index, allowed in enumerate(config.allow):
-        origin = section.origin(("allow", index))
-        if origin.file.is_unchecked(origin.path):
-            continue
-        try:
-            urls.parse_origin(allowed)
-        except urls.UrlError as error:
-            refuse_url(origin, error, findings)
-
-
-def refuse_url(origin: Origin, error: urls.UrlError, findings: Findings) -> None:
-    """Reports a URL by its field and what is wrong with it, never by its text."""
-    findings.add(origin, Refusal(f"{dotted(origin.path)} {error}", None, "Correct the URL"))
 
 
 def check_references(section: Section, findings: Findings) -> None:

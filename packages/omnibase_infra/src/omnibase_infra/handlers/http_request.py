@@ -11,11 +11,12 @@ from urllib.parse import quote
 
 from omnibase_core.envelope import ModelOnexEnvelope
 from omnibase_core.errors import InvalidParameterError, shown
+from omnibase_core.headers import HeaderError, check_header
 from omnibase_core.urls import Url, UrlError, resolve
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from omnibase_infra.handlers.wording import said
-from omnibase_infra.transports.exchange import HeaderError, HttpRequest, check_header
+from omnibase_infra.transports.exchange import HttpRequest
 
 HttpOperation = Literal["http.get", "http.head", "http.delete", "http.post", "http.put", "http.patch"]
 OPERATIONS: Final[tuple[HttpOperation, ...]] = get_args(HttpOperation)

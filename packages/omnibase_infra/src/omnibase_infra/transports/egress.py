@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Final
 
 from omnibase_core.errors import HandlerExecutionError, ProtocolConfigurationError
-from omnibase_core.urls import Origin, Url, UrlError, normal_host, parse_base, parse_origin
+from omnibase_core.urls import Origin, Url, UrlError, parse_base, parse_origin, parse_private
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -101,15 +101,13 @@ class Egress:
 
     def _list_private(self, index: int, entry: str) -> None:
         try:
-            self._networks.append(ip_network(entry))
-        except ValueError:
-            try:
-                self._names.add(normal_host(entry))
-            except UrlError as error:
-                raise _misconfigured(
-                    f"allow_private[{index}]",
-                    f"is neither a network such as 10.0.0.0/8 nor a host name: it {error}",
-                ) from None
+            listed = parse_private(entry)
+        except UrlError as error:
+            raise _misconfigured(f"allow_private[{index}]", str(error)) from None
+        if isinstance(listed, str):
+            self._names.add(listed)
+        else:
+            self._networks.append(listed)
 
 
 def _base(base_url: str) -> Url:

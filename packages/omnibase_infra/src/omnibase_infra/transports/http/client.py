@@ -16,11 +16,12 @@ from omnibase_core.errors import (
     RuntimeHostError,
     shown,
 )
+from omnibase_core.headers import HeaderError, check_header
 from omnibase_core.secret import ModelSecretRef, Secret
 from omnibase_core.urls import Origin, Url, UrlError, redirected
 
 from omnibase_infra.transports.egress import Egress
-from omnibase_infra.transports.exchange import HeaderError, Headers, HttpAnswer, HttpRequest, check_header
+from omnibase_infra.transports.exchange import Headers, HttpAnswer, HttpRequest
 from omnibase_infra.transports.http.faults import FAULTS, fault_of
 from omnibase_infra.transports.http.network import GuardedTransport, Resolve, resolve_host
 
@@ -82,7 +83,8 @@ class HttpTransport:
         self._max_bytes = config.max_response_bytes
         self._max_redirects = config.max_redirects
         needs_tls = any(origin.scheme == "https" for origin in self.egress.origins)
-        tls = _tls_context(config.ca_file) if needs_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        wanted = needs_tls or config.ca_file is not None
+        tls = _tls_context(config.ca_file) if wanted else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._transport = GuardedTransport(
             self.egress, tls=tls, max_connections=config.max_connections, resolve=resolve
         )
