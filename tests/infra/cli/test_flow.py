@@ -12,10 +12,10 @@ import pytest
 from omnibase_core.codec import decode, encode
 from omnibase_core.enums import EnumErrorCode
 from omnibase_core.envelope import ModelOnexEnvelope
-from omnibase_core.errors import NodeNotFoundError
+from omnibase_core.errors import EnvelopeValidationError, NodeNotFoundError, RuntimeHostError
 from omnibase_infra.cli.flow import WINDOW_BYTES, WINDOW_LINES, Flow
 from omnibase_infra.cli.stdio import LineReader, Output
-from omnibase_infra.host.client import Refusal, Reply
+from omnibase_infra.host.client import Reply
 from omnibase_infra.host.clock import Clock
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -57,7 +57,7 @@ class Piped:
         self.submitted += records
         self._more.set()
 
-    def answer(self, number: int, value: bytes = SUCCESS, refusal: Refusal | None = None) -> None:
+    def answer(self, number: int, value: bytes = SUCCESS, refusal: RuntimeHostError | None = None) -> None:
         self.flow.take(Reply(str(number).encode(), value, refusal))
 
     async def settled(self) -> None:
@@ -134,14 +134,15 @@ async def test_ordered_responses_wait_for_those_before_them() -> None:
 async def test_what_is_no_envelope_is_answered_with_the_number_of_its_line() -> None:
     async with Piped() as piped:
         await piped.send(b"\nbroken\n")
-        refusal = Refusal(EnumErrorCode.ENVELOPE_VALIDATION_ERROR, "$: not JSON at byte 0")
+        refusal = EnvelopeValidationError("not JSON at byte 7", offset=7)
         piped.answer(2, b"broken", refusal)
         (line,) = await piped.finish()
     response = decode(line.encode())
     assert (response.envelope_id, response.timestamp) == (UUID(int=7), NOW)
     assert (response.is_response, response.success, response.metadata) == (True, False, {"line": 2})
     assert response.error is not None
-    assert (response.error.code, response.error.message) == refusal
+    assert (response.error.code, response.error.message) == (refusal.code, "$: not JSON at byte 7")
+    assert response.error.details == {"path": "$", "offset": 7}
     assert piped.flow.failed == 1
 
 
@@ -155,6 +156,7 @@ async def test_a_line_over_the_limit_is_answered_without_being_submitted() -> No
     error = decode(first.encode()).error
     assert error is not None
     assert error.code is EnumErrorCode.PAYLOAD_TOO_LARGE
+    assert error.details == {"path": "$"}
 
 
 @pytest.mark.asyncio

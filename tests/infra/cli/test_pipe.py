@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import shlex
 import socket
 import subprocess
 from pathlib import Path
@@ -138,7 +139,7 @@ def test_what_cannot_finish_after_a_signal_is_exit_code_4(tmp_path: Path, grace:
     assert ("1 more given up (line 1)" in told) is (signals == 1)
 
 
-def test_a_reader_that_goes_away_ends_it_without_a_traceback(contract: str) -> None:
+def test_a_reader_that_goes_away_ends_it_with_exit_code_4_and_the_summary(contract: str) -> None:
     with subprocess.Popen(  # noqa: S603 - our own program
         program("onex-host", "pipe", contract, *HOST),
         stdin=subprocess.PIPE,
@@ -152,8 +153,56 @@ def test_a_reader_that_goes_away_ends_it_without_a_traceback(contract: str) -> N
         process.stdout.close()
         process.stdin.write(request(1))
         process.stdin.flush()
-        assert process.wait(30) == 1
-        assert "Traceback" not in process.stderr.read()
+        assert process.wait(30) == 4
+        said = process.stderr.read()
+    assert said.startswith("1 envelope: 1 succeeded, 0 failed, 1 answered and not written (line 1), nobody reads")
+
+
+def test_a_reader_that_takes_one_line_leaves_the_rest_given_up(contract: str, tmp_path: Path) -> None:
+    (tmp_path / "requests.jsonl").write_text("".join(map(request, range(100, 20_100))))
+    ended = shell(contract, "requests.jsonl | head -1 >/dev/null; exit ${PIPESTATUS[0]}", tmp_path)
+    assert ended.returncode == 4
+    assert "answered and not written" in ended.stderr
+    assert "nobody reads the responses any more" in ended.stderr
+
+
+def test_a_full_disk_is_said_so_and_is_exit_code_4(contract: str, tmp_path: Path) -> None:
+    (tmp_path / "requests.jsonl").write_text(request(1) + request(2))
+    ended = shell(contract, "requests.jsonl >/dev/full", tmp_path)
+    assert ended.returncode == 4
+    assert "2 answered and not written (lines 1-2), the responses cannot be written: No space left" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("redirected", "code"),
+    [
+        ("2>&-", 0),
+        ("2>/dev/full", 0),
+        (">/dev/full 2>&-", 4),
+        (">/dev/full 2>/dev/full", 4),
+        ("2>&1 >/dev/full | true; exit ${PIPESTATUS[0]}", 4),
+    ],
+)
+def test_the_exit_code_holds_where_the_summary_cannot_be_written(
+    contract: str, tmp_path: Path, redirected: str, code: int
+) -> None:
+    (tmp_path / "requests.jsonl").write_text(request(1))
+    ended = shell(contract, f"requests.jsonl {redirected}", tmp_path)
+    assert (ended.returncode, ended.stderr) == (code, "")
+    assert [one["success"] for one in responses(ended.stdout)] == ([True] if code == 0 else [])
+
+
+def shell(contract: str, rest: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """The pipe with the rest of its command line, as a shell runs it."""
+    command = shlex.join(program("onex-host", "pipe", contract, *HOST))
+    return subprocess.run(  # noqa: S603 - our own program
+        ["bash", "-c", f"{command} {folder}/{rest}"],  # noqa: S607
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def test_progress_is_shown_where_somebody_can_see_it(contract: str) -> None:

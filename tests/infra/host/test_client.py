@@ -144,6 +144,8 @@ async def test_garbage_comes_back_as_a_refusal_that_says_where() -> None:
             assert refusal is not None
             assert refusal.code is EnumErrorCode.ENVELOPE_VALIDATION_ERROR
             assert refusal.message.startswith("$")
+        details = [refusal.details for refusal in refusals.values() if refusal is not None]
+        assert details == [{"path": "$", "offset": 1}, {"path": "$.envelope_id"}]
 
 
 @pytest.mark.asyncio
@@ -154,7 +156,7 @@ async def test_what_is_too_large_comes_back_as_a_refusal() -> None:
         (reply,) = replies
         assert reply.refusal is not None
         assert reply.refusal.code is EnumErrorCode.PAYLOAD_TOO_LARGE
-        with pytest.raises(PayloadTooLargeError, match=r"5\d{3} bytes"):
+        with pytest.raises(PayloadTooLargeError, match=r"5\d{3} bytes, the bus takes .*; send less"):
             await client.request(request(1, payload={"text": "x" * 5_000}))
 
 

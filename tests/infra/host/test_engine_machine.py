@@ -1,8 +1,9 @@
 """The engine against every order of events: a state machine over a simulated bus.
 
 Deliveries, completions, acknowledgements, failed publishing, revokes and late completions come in any order.
-Whatever they do, each key's messages leave on each topic in the order of its records, the frontier passes nothing that has
-no acknowledged answer, nothing is settled twice in an epoch, and in the end every request is answered.
+Whatever they do, each key's messages leave on each topic in the order of its records, the frontier passes
+nothing that has no acknowledged answer, nothing is settled twice in an epoch, and in the end every request is
+answered.
 """
 
 import asyncio

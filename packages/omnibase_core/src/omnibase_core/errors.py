@@ -268,7 +268,7 @@ class MessageTooLargeError(EventBusError):
         self.limit_bytes = limit_bytes
         super().__init__(
             f"The message has {size_bytes} bytes, the bus takes {limit_bytes}; "
-            "answer less, or raise max_envelope_bytes",
+            "send less, or raise max_envelope_bytes",
             details={"size_bytes": size_bytes, "limit_bytes": limit_bytes},
         )
 

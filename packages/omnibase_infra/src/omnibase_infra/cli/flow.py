@@ -9,12 +9,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from omnibase_core.codec import encode
-from omnibase_core.enums import EnumErrorCode
 from omnibase_core.envelope import ModelEnvelopeError, ModelOnexEnvelope
+from omnibase_core.errors import PayloadTooLargeError, RuntimeHostError
 
 from omnibase_infra.cli.command import counted
 from omnibase_infra.cli.stdio import Line, LineReader, Output
-from omnibase_infra.host.client import Refusal, Reply
+from omnibase_infra.host.client import Reply
 from omnibase_infra.host.clock import Clock
 
 Submit = Callable[[Sequence[tuple[bytes, bytes]]], Awaitable[None]]
@@ -104,8 +104,13 @@ class Flow:
             self._forget([number for number, _ in taken])
             told(self.answered, self.failed)
 
-    def summary(self, seconds: float, given_up: Sequence[int], *, stopped: bool) -> str:
-        """What happened, in a line. given_up: the lines without a response, or whose response is not written."""
+    def summary(
+        self, seconds: float, given_up: Sequence[int], *, stopped: bool, unwritable: str | None = None
+    ) -> str:
+        """What happened, in a line. given_up: the lines without a response, or whose response is not written.
+
+        unwritable: a clause that says what keeps responses from being written.
+        """
         unwritten = self.unwritten
         unanswered = sorted(set(given_up).difference(unwritten))
         parts = [f"{counted(self.answered, 'envelope')}: {self.answered - self.failed:,} succeeded"]
@@ -116,6 +121,8 @@ class Flow:
             parts.append(f"{len(unwritten):,} answered and not written ({_ranges(unwritten)})")
         if stopped:
             parts.append("stopped by a signal before the end of the input")
+        if unwritable is not None:
+            parts.append(unwritable)
         return f"{', '.join(parts)}; {seconds:.1f} s, {self.answered / max(seconds, 0.001):,.0f} a second"
 
     async def _feed(self, lines: Sequence[Line]) -> None:
@@ -140,17 +147,17 @@ class Flow:
         if len(line.content) <= self._limit:
             return True
         message = f"the line has more than {self._limit} bytes, which is the limit of an envelope; send less"
-        self._refuse(line.number, Refusal(EnumErrorCode.PAYLOAD_TOO_LARGE, message))
+        self._refuse(line.number, PayloadTooLargeError(message))
         return False
 
-    def _refuse(self, number: int, refusal: Refusal) -> None:
+    def _refuse(self, number: int, refusal: RuntimeHostError) -> None:
         envelope = ModelOnexEnvelope(
             envelope_id=self._clock.new_id(),
             timestamp=self._clock.now(),
             metadata={"line": number},
             is_response=True,
             success=False,
-            error=ModelEnvelopeError(code=refusal.code, message=refusal.message, retryable=False),
+            error=ModelEnvelopeError.of(refusal),
         )
         self._finish(number, encode(envelope), failed=True)
 

@@ -49,7 +49,8 @@ def pipe(
 
     One JSON envelope a line, from FILE or stdin; one response a line on stdout, as they come. A line that is no
     envelope is answered with an error envelope whose `metadata.line` is its number. Uses the in-memory bus,
-    whatever the contract says. The exit code is 3 where any response is a failure.
+    whatever the contract says. The exit code is 3 where any response is a failure, and 4 where a line that was
+    read has no response, or its response could not be written.
     """
     end_on_signals_with(ctx, EnumExitCode.OK)
     import asyncio
@@ -77,8 +78,17 @@ def pipe(
     finally:
         if file is not None:
             os.close(source)
-    click.echo(summary, err=True)
+    _tell(summary)
     ctx.exit(code)
+
+
+def _tell(summary: str) -> None:
+    """Prints on stderr; where that cannot be written, the exit code alone says how it ended."""
+    try:
+        click.echo(summary, err=True)
+    except OSError:
+        # What is left in the stream's buffer would spoil the exit code.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def _opened(file: str | None) -> int:

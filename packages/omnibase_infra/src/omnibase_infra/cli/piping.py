@@ -21,11 +21,15 @@ _PROGRESS_EVERY_S = 0.2
 
 
 class GivenUp(NamedTuple):
-    """The lines without a response when the pipe ended. early: before its input did. lost: for want of the bus."""
+    """The lines without a response when the pipe ended, and why it ended before its input did.
+
+    lost: for want of the bus. unwritable: what keeps the responses from being written, as a clause.
+    """
 
     lines: Sequence[int]
-    early: bool
-    lost: bool
+    early: bool = False
+    lost: bool = False
+    unwritable: str | None = None
 
 
 async def run_pipe(
@@ -33,8 +37,9 @@ async def run_pipe(
 ) -> tuple[EnumExitCode, str]:
     """Sends the lines of descriptor `source` through a host, and writes the responses to descriptor `target`.
 
-    limit: bytes of an envelope. Ends with the input, or within `grace_s` seconds of a signal, and gives the
-    exit code and a summary. Whatever was read until a signal comes is still carried, as far as the time reaches.
+    limit: bytes of an envelope. Ends with the input, or within `grace_s` seconds of a signal or of the moment
+    when responses cannot be written any more, and gives the exit code and a summary. Whatever was read until a
+    signal comes is still carried, as far as the time reaches.
     """
     flow = Flow(host.client.submit, limit=limit, ordered=ordered)
     started = asyncio.get_running_loop().time()
@@ -43,7 +48,7 @@ async def run_pipe(
             host.client.on_reply = flow.take
             given_up = await _carried(host, flow, LineReader(source, limit), Output(target), grace_s)
     seconds = asyncio.get_running_loop().time() - started
-    summary = flow.summary(seconds, given_up.lines, stopped=given_up.early)
+    summary = flow.summary(seconds, given_up.lines, stopped=given_up.early, unwritable=given_up.unwritable)
     if given_up.lost:
         return EnumExitCode.BUS_LOST, summary
     if given_up.lines:
@@ -65,27 +70,40 @@ async def _carried(
     stopping = asyncio.create_task(host.stopping(), name="onex-pipe-stop")
     try:
         await asyncio.wait({feeding, writing, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if feeding.done() and not host.bus_lost:
+        if feeding.done() and not (host.bus_lost or writing.done()):
             await feeding
             flow.end()
             await asyncio.wait({writing, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if writing.done():
-            await writing
-            return GivenUp((), early=False, lost=False)
+        unwritable = _unwritable(writing)
+        if writing.done() and unwritable is None:
+            return GivenUp(())
         lost = host.bus_lost
         until = asyncio.get_running_loop().time() + (0.0 if lost else grace_s)
         reader.stop()
-        await asyncio.wait({feeding}, timeout=_left(until))
+        await asyncio.wait({feeding}, timeout=_left(until) if unwritable is None else 0.0)
         feeding.cancel()
         await host.close(grace_s=_left(until))
         given_up = flow.give_up()
         await asyncio.wait({writing}, timeout=grace_s)
-        return GivenUp([*given_up, *flow.unwritten], early=True, lost=lost)
+        early = unwritable is None
+        return GivenUp([*given_up, *flow.unwritten], early, lost, _unwritable(writing))
     finally:
         progress.clear()
         for task in (feeding, writing, stopping):
             task.cancel()
         await asyncio.gather(feeding, writing, stopping, return_exceptions=True)
+
+
+def _unwritable(writing: asyncio.Task[None]) -> str | None:
+    """Why the responses cannot be written any more; raises what is a defect."""
+    error = writing.exception() if writing.done() else None
+    if isinstance(error, BrokenPipeError):
+        return "nobody reads the responses any more"
+    if isinstance(error, OSError):
+        return f"the responses cannot be written: {error.strerror}"
+    if error is not None:
+        raise error
+    return None
 
 
 def _left(until: float) -> float:
@@ -97,7 +115,7 @@ class _Progress:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._shows = sys.stderr.isatty()
+        self._shows = sys.stderr is not None and sys.stderr.isatty()
         self._next = self._started = self._loop.time()
 
     def show(self, answered: int, failed: int) -> None:

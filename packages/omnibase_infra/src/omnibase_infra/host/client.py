@@ -10,27 +10,29 @@ from typing import NamedTuple
 
 from omnibase_core.codec import decode, encode
 from omnibase_core.contracts.bindings import ModelEventBusBinding
-from omnibase_core.enums import EnumErrorCode, EnumSettlement
+from omnibase_core.enums import EnumSettlement
 from omnibase_core.envelope import ModelOnexEnvelope
-from omnibase_core.errors import EnvelopeValidationError, EventBusError, PayloadTooLargeError, RuntimeHostError
+from omnibase_core.errors import (
+    EnvelopeValidationError,
+    EventBusError,
+    MessageTooLargeError,
+    PayloadTooLargeError,
+    RuntimeHostError,
+)
 from omnibase_spi.event_bus import Delivery, Message, ProtocolEventBus, Source
 
 from omnibase_infra.host.messages import STAGE_DECODE
 
 
-class Refusal(NamedTuple):
-    """Why a record was no envelope."""
-
-    code: EnumErrorCode
-    message: str
-
-
 class Reply(NamedTuple):
-    """What came back for the record with this key: the encoded response, or why the record was refused."""
+    """What came back for the record with this key: the encoded response, or why the record was refused.
+
+    refusal: an EnvelopeValidationError with the path of what is wrong, or the EventBusError of the bus.
+    """
 
     key: bytes
     value: bytes
-    refusal: Refusal | None
+    refusal: RuntimeHostError | None
 
 
 class Client:
@@ -106,7 +108,7 @@ class Client:
         self._publish([(key, encode(envelope))])
         reply: Reply = await answered
         if reply.refusal is not None:
-            raise _raised(reply.refusal)
+            raise reply.refusal
         return decode(reply.value, self._max_bytes)
 
     async def idle(self) -> None:
@@ -131,8 +133,8 @@ class Client:
             if key is not None and key in unanswered:
                 if delivery.source.topic == output:
                     self._answer(Reply(key, delivery.value, None))
-                elif (refusal := _refusal(delivery)) is not None:
-                    self._answer(Reply(key, delivery.value, refusal))
+                elif dict(delivery.headers).get("onex-dlq-stage") == STAGE_DECODE.encode():
+                    self._answer(Reply(key, delivery.value, self._refusal(delivery)))
             settle(delivery, EnumSettlement.DONE)
 
     def assigned(self, sources: frozenset[Source]) -> None:
@@ -148,7 +150,16 @@ class Client:
 
     def _acknowledged(self, message: Message, error: EventBusError | None) -> None:
         if error is not None and message.key is not None and message.key in self._unanswered:
-            self._answer(Reply(message.key, message.value, Refusal(error.code, error.message)))
+            self._answer(Reply(message.key, message.value, _of_the_request(error)))
+
+    def _refusal(self, delivery: Delivery) -> RuntimeHostError:
+        """The host's error, found again: a dead letter's headers tell its code and message, and no more."""
+        try:
+            decode(delivery.value, self._max_bytes)
+        except EnvelopeValidationError as error:
+            return error
+        path, _, sentence = dict(delivery.headers)["__dlq.errors.message"].decode().partition(": ")
+        return EnvelopeValidationError(sentence, path=path)
 
     def _answer(self, reply: Reply) -> None:
         waiting = self._unanswered.pop(reply.key)
@@ -159,6 +170,7 @@ class Client:
             self.on_reply(reply)
         if self._room is not None:
             _wake(self._room)
+            self._room = None
         if self._quiet is not None and not self._unanswered:
             _wake(self._quiet)
             self._quiet = None
@@ -173,17 +185,13 @@ def _stopped() -> EventBusError:
     return EventBusError("The host stopped before the reply came; the request may or may not have run")
 
 
-def _raised(refusal: Refusal) -> RuntimeHostError:
-    if refusal.code is EnumErrorCode.EVENT_BUS_ERROR:
-        return EventBusError(refusal.message)
-    path, colon, sentence = refusal.message.partition(": ")
-    known = colon and path.startswith("$")
-    kind = PayloadTooLargeError if refusal.code is EnumErrorCode.PAYLOAD_TOO_LARGE else EnvelopeValidationError
-    return kind(sentence, path=path) if known else kind(refusal.message)
-
-
-def _refusal(delivery: Delivery) -> Refusal | None:
-    headers = dict(delivery.headers)
-    if headers.get("onex-dlq-stage") != STAGE_DECODE.encode():
-        return None
-    return Refusal(EnumErrorCode(headers["onex-dlq-code"].decode()), headers["__dlq.errors.message"].decode())
+def _of_the_request(error: EventBusError) -> RuntimeHostError:
+    """What keeps a request from the bus; one that is too large is refused as the host would refuse it."""
+    if not isinstance(error, MessageTooLargeError):
+        return error
+    refusal = PayloadTooLargeError(
+        f"the envelope has {error.size_bytes} bytes, the bus takes {error.limit_bytes}; "
+        "send less, or raise max_envelope_bytes"
+    )
+    refusal.details.update(error.details)
+    return refusal
