@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, get_args
 from urllib.parse import quote
 
-from omnibase_core import suggest, urls
+from omnibase_core import headers, suggest, urls
 from omnibase_core.contracts.handler_config import ModelDbConfig
 from omnibase_core.contracts.operations import operation_table
 from omnibase_core.contracts.outward import as_texts, as_value
@@ -54,7 +54,7 @@ class RequestCompiler:
         self._operation = operation
         self._fields: Mapping[str, Callable[[object, Place], Template]] = {
             "url": self._url,
-            "headers": self._texts.compile,
+            "headers": self._headers,
             "params": self._texts.compile,
             "sql": self._literal,
             "statements": self._statements,
@@ -130,6 +130,16 @@ class RequestCompiler:
             self._fault(place, f"This url {wrong}", "Correct the url")
         template = self.values.insertion(value, place, _segment)
         return template if template.constant else Template(_whole(template, place), template.type)
+
+    def _headers(self, value: object, place: Place) -> Template:
+        for name, text in value.items() if isinstance(value, dict) else ():
+            try:
+                headers.check_payload_header_name(name)
+                if isinstance(text, str) and OPENING not in text:
+                    headers.check_header_value(text)
+            except headers.HeaderError as error:
+                self._fault((*place, name), f"Header '{shown(name)}' {error}", "Correct the header, or remove it")
+        return self._texts.compile(value, place)
 
     def _literal(self, value: object, place: Place) -> Template:
         if not isinstance(value, str):
