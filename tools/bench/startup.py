@@ -39,6 +39,7 @@ def start(effort: Effort) -> list[Row]:
         nodes = {f"node_{number}": DB if number % 2 else HTTP for number in range(_NODES)}
         path = write_contract(Path(folder), nodes, HANDLERS)
         variables = {**os.environ, **environment(url, server.dsn)}
+        variables.pop("PYTHONDONTWRITEBYTECODE", None)  # a host is started from compiled modules, as libraries are
         found = interleaved(
             effort,
             {

@@ -370,6 +370,29 @@ async def test_a_body_up_to_the_limit_is_read_and_one_byte_more_is_not(framing: 
 
 
 @pytest.mark.asyncio
+async def test_a_body_that_is_announced_as_too_large_is_not_waited_for() -> None:
+    async def announce(_: RecordedRequest, connection: Connection) -> None:
+        await connection.send(b"HTTP/1.1 200 OK\r\ncontent-length: 1001\r\n\r\nx")
+        await connection.hang()
+
+    async with HttpServer(announce) as server:
+        config = ModelHttpConfig(base_url=server.url, max_response_bytes=1000)
+        answer = await followed(server, config, HttpRequest("GET", parse(server.url)))
+        await server.wait_for(lambda: server.open_connections == 0)
+    assert isinstance(answer.refusal, PayloadTooLargeError)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("GET", 304)])
+async def test_a_length_that_no_body_follows_is_no_reason_to_refuse(method: str, status: int) -> None:
+    head = f"HTTP/1.1 {status} X\r\ncontent-length: 1001\r\n\r\n".encode()
+    async with HttpServer(raw(head)) as server:
+        config = ModelHttpConfig(base_url=server.url, max_response_bytes=1000)
+        answer = await followed(server, config, HttpRequest(method, parse(server.url)))
+    assert (answer.status, answer.refusal) == (status, None)
+
+
+@pytest.mark.asyncio
 async def test_an_endless_body_is_given_up_at_the_limit() -> None:
     async def behave(_: RecordedRequest, connection: Connection) -> None:
         await connection.send(b"HTTP/1.1 200 OK\r\n\r\n")

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import Any, Final, NoReturn
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
+from pydantic_core import from_json
 
 from omnibase_core.envelope import JsonObject, ModelOnexEnvelope
 from omnibase_core.errors import EnvelopeValidationError, PayloadTooLargeError, shown
@@ -87,6 +88,23 @@ def check_json(value: JsonObject, path: str = "$.payload") -> None:
         problem = _first_problem(value, path, 2)
         if problem is not None:
             raise EnvelopeValidationError(problem[1], path=problem[0])
+
+
+def parse_json(raw: bytes) -> JsonValue:
+    """Foreign JSON that can stand in a payload; raises EnvelopeValidationError for any other text.
+
+    A key that stands twice in its object is refused, as in envelopes.
+    """
+    try:
+        value: JsonValue = from_json(raw, allow_inf_nan=False)
+    except ValueError:
+        raise EnvelopeValidationError("not JSON", path="$.payload.body") from None
+    check_json({"body": value})
+    if raw.translate(None, _WHITE_SPACE).count(b'":') != _count([value], 2):
+        problem = _first_problem({"body": _parse(raw)}, "$.payload", 2)
+        if problem is not None:
+            raise EnvelopeValidationError(problem[1], path=problem[0])
+    return value
 
 
 def _is_plain(value: Any, depth: int) -> bool:

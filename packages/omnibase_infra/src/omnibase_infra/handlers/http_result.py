@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from omnibase_core.codec import check_json
+from omnibase_core.codec import parse_json
 from omnibase_core.envelope import JsonObject
 from omnibase_core.errors import (
     EnvelopeValidationError,
@@ -15,7 +15,6 @@ from omnibase_core.errors import (
     TransientHandlerError,
 )
 from pydantic import JsonValue
-from pydantic_core import from_json
 
 from omnibase_infra.transports.exchange import Headers, HttpAnswer, HttpRequest
 
@@ -82,7 +81,10 @@ def retry_after_s(value: str, now: datetime) -> int | None:
 
 
 def _decoded(answer: HttpAnswer) -> tuple[JsonValue, str]:
-    """The body by its declared type. JSON that no envelope can carry is text, text in no known charset bytes."""
+    """The body by its declared type.
+
+    JSON that no envelope can carry, or in which a key stands twice, is text; text in no known charset is bytes.
+    """
     content = answer.content()
     if not content:
         return None, "json"
@@ -90,12 +92,9 @@ def _decoded(answer: HttpAnswer) -> tuple[JsonValue, str]:
     is_json = media_type == "application/json" or media_type.endswith("+json")
     if is_json:
         try:
-            value: JsonValue = from_json(content, allow_inf_nan=False)
-            check_json({"body": value})
-        except (ValueError, EnvelopeValidationError):
+            return parse_json(content), "json"
+        except EnvelopeValidationError:
             pass
-        else:
-            return value, "json"
     charset = _CHARSETS.get(parameters.get("charset", ""))
     if charset is not None and (is_json or media_type.startswith("text/") or media_type in _TEXT):
         try:

@@ -146,16 +146,24 @@ class HttpTransport:
             )
         )
         try:
-            return await self._read(url.origin, response)
+            return await self._read(url.origin, request.method, response)
         finally:
             await response.aclose()
 
-    async def _read(self, origin: Origin, response: httpx.Response) -> HttpAnswer:
+    async def _read(self, origin: Origin, method: str, response: httpx.Response) -> HttpAnswer:
         pairs = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers.raw]
         answer = HttpAnswer(response.status_code, pairs)
         encoding = answer.header("content-encoding").lower()
         if encoding not in ("", "identity"):
             return HttpAnswer(answer.status, pairs, refusal=_encoded(origin, encoding))
+        announced = answer.header("content-length")
+        if (
+            method != "HEAD"
+            and answer.status != 304
+            and announced.isdecimal()
+            and int(announced) > self._max_bytes
+        ):
+            return HttpAnswer(answer.status, pairs, refusal=_too_large(origin, self._max_bytes))
         chunks: list[bytes] = []
         room = self._max_bytes
         async for chunk in response.aiter_raw():
