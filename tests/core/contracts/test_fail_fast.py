@@ -48,7 +48,7 @@ ROWS = [
     Row("variable_of_another_type", "a variable whose text is no integer"),
     Row("empty_handler_list", "no handlers at all", runs=True),
     Row("unknown_dependency", "a dependency that is no node"),
-    Row("mapping_language", "a request, which this version does not have"),
+    Row("mapping_language", "mistakes in the mapping of a node"),
     Row("unknown_operation", "operations that there are not, or of another type"),
     Row("node_kinds", "an EFFECT node without operations, a COMPUTE node with some"),
     Row("unknown_field_type", "a misspelt field type"),

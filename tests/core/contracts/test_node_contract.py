@@ -78,13 +78,6 @@ def test_what_does_not_fit_is_refused(change: tuple[str, str], message: str) -> 
     assert any(problem.startswith(message) for problem in problems_of(NODE.replace(*change)))
 
 
-@pytest.mark.parametrize("field", ["let: {}", "request: {url: /}", "expect: {status: [200]}", "response: {a: b}"])
-def test_the_mapping_language_of_an_operation_is_refused_as_such(field: str) -> None:
-    name = field.partition(":")[0]
-    text = NODE.replace('["http.get"]', f'["http.get"], {field}')
-    assert problems_of(text) == [f"'{name}' belongs to the mapping language, which this version does not have"]
-
-
 def test_faults_of_declared_models_are_found_beside_other_faults() -> None:
     found = problems_of(NODE.replace('"string"', '"strin"').replace("EFFECT", "EFECT"))
     assert found == ["Unknown node_type 'EFECT'", "Unknown type 'strin'"]

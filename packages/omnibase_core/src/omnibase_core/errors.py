@@ -13,6 +13,7 @@
       - PoolExhaustedError                POOL_EXHAUSTED                 retryable
       - InvalidParameterError             INVALID_PARAMETER
       - UnexpectedResultError             UNEXPECTED_RESULT
+      - MappingError                      MAPPING_ERROR
       - RateLimitedError                  RATE_LIMITED                   retryable
     + HandlerNotFoundError                HANDLER_NOT_FOUND
     + NodeNotFoundError                   NODE_NOT_FOUND
@@ -142,6 +143,12 @@ class UnexpectedResultError(HandlerExecutionError):
     """The result is not what the contract expects of it."""
 
     code = EnumErrorCode.UNEXPECTED_RESULT
+
+
+class MappingError(HandlerExecutionError):
+    """An expression of the node's contract has no value for this request or result; the message names it."""
+
+    code = EnumErrorCode.MAPPING_ERROR
 
 
 class RateLimitedError(HandlerExecutionError):

@@ -20,6 +20,19 @@ FRAMING_HEADERS: Final = frozenset(
 )
 """Headers that belong to whoever writes the request onto the wire: neither a contract nor a payload sets them."""
 
+# What a payload may not say of itself: who calls, for whom, and what the server shall take the request for.
+_NOT_FROM_A_PAYLOAD: Final = {
+    "authorization": "is the handler's: credentials stand in its config",
+    "cookie": "is the handler's: credentials stand in its config",
+    "content-type": "follows from the body: use content_type",
+    **dict.fromkeys(("x-correlation-id", "traceparent", "tracestate"), "is set by the host alone"),
+    **dict.fromkeys(
+        ("x-http-method", "x-http-method-override", "x-method-override", "x-original-url", "x-rewrite-url"),
+        "would turn the request into another one than the contract allows",
+    ),
+    **dict.fromkeys(("forwarded", "x-real-ip"), "says where a request comes from, which no payload knows"),
+}
+_PREFIXES_NOT_FROM_A_PAYLOAD: Final = ("x-forwarded-", "onex-")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"(?:[!-~](?:[ \t!-~]*[!-~])?)?")
 
@@ -40,6 +53,16 @@ def check_header_name(name: str) -> None:
         raise HeaderError("is no header name: letters, digits and !#$%&'*+-.^_`|~ only")
     if name.lower() in FRAMING_HEADERS or name.lower().startswith("proxy-"):
         raise HeaderError("is set by the host alone")
+
+
+def check_payload_header_name(name: str) -> None:
+    """Raises HeaderError unless a payload, or a mapping that makes one, may set a header of this name."""
+    reason = _NOT_FROM_A_PAYLOAD.get(name.lower())
+    if reason is None and name.lower().startswith(_PREFIXES_NOT_FROM_A_PAYLOAD):
+        reason = "is set by the host alone"
+    if reason is not None:
+        raise HeaderError(reason)
+    check_header_name(name)
 
 
 def check_header_value(value: str) -> None:

@@ -6,17 +6,14 @@ handler decides about time. The methods are coroutines only because a handler is
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from omnibase_core import urls
-from omnibase_core.codec import check_json
 from omnibase_core.contracts.fields import FieldMismatchError
 from omnibase_core.contracts.node import ModelIoOperation, ModelNodeContract
 from omnibase_core.description import RuntimeHandler
 from omnibase_core.enums import EnumErrorCode, EnumHandlerType, EnumNodeKind
 from omnibase_core.envelope import JsonObject, ModelEnvelopeError, ModelOnexEnvelope
 from omnibase_core.errors import (
-    EnvelopeValidationError,
     HandlerExecutionError,
     HandlerNotFoundError,
     InvalidOperationError,
@@ -24,11 +21,13 @@ from omnibase_core.errors import (
     ProtocolConfigurationError,
     RuntimeHostError,
     TransientHandlerError,
-    UnexpectedResultError,
     shown,
 )
+from omnibase_core.passage import Passage, encoded, invalid_input
+from omnibase_core.typed import untyped
 
-ComputeFunction = Callable[[dict[str, object]], Mapping[str, object]]
+ComputeFunction = Callable[[Any], Any]
+"""Takes the values of the input model, or its dataclass; gives those of the output model."""
 HandlerCall = Callable[[ModelOnexEnvelope, str | None], Awaitable[ModelOnexEnvelope]]
 
 
@@ -48,12 +47,13 @@ class NodeInstance:
     """
 
     __slots__ = (
-        "_base_urls",
         "_compute",
         "_execute",
         "_input",
         "_operations",
         "_output",
+        "_passages",
+        "_transform",
         "contract",
         "node_type",
         "slug",
@@ -74,7 +74,13 @@ class NodeInstance:
         self._compute = _checked_function(contract, compute)
         self._execute: HandlerCall | None = None
         self._operations = {name: entry for entry in contract.io_operations for name in entry.operations}
-        self._base_urls = dict(base_urls or {})
+        mapped, bases = contract.mappings.mapped, base_urls or {}
+        self._transform = Passage(contract, mapped[None]) if None in mapped else None
+        self._passages = {
+            name: Passage(contract, mapped.get(index), entry, bases.get(entry.handler))
+            for index, entry in enumerate(contract.io_operations)
+            for name in entry.operations
+        }
 
     def attach(self, execute: HandlerCall) -> None:
         """Gives the node the way to its handlers; the runtime does so when it registers the node."""
@@ -83,32 +89,30 @@ class NodeInstance:
     async def handle(self, envelope: ModelOnexEnvelope) -> NodeResult:
         """The result of this request.
 
-        Raises InvalidOperationError, EnvelopeValidationError for the input, UnexpectedResultError for the
-        output, and whatever RuntimeHostError the handler raised.
+        Raises InvalidOperationError, EnvelopeValidationError for the input, MappingError, UnexpectedResultError
+        for the output, and whatever RuntimeHostError the handler raised.
         """
         if self._compute is not None:
             return self._calculate(self._compute, envelope)
+        if self._transform is not None:
+            self._refuse_operation(envelope)
+            return NodeResult(self._transform.transform(envelope))
         operation, entry = self._chosen(envelope)
-        payload = self._checked_input(envelope)
-        self._hold_to_target(entry, payload)
+        passage = self._passages[operation]
+        payload, scope = passage.prepare(envelope)
         if self._execute is None:
             raise ProtocolConfigurationError(
                 f"Node '{self.slug}' is not registered with a runtime; register_node first"
             )
         response = await self._execute(envelope.addressed(entry.type, operation, payload), entry.handler)
-        return NodeResult(self._checked_output(_payload_of(response)), entry.type, operation)
+        return NodeResult(passage.finish(_payload_of(response), scope, operation), entry.type, operation)
 
     def _calculate(self, compute: ComputeFunction, envelope: ModelOnexEnvelope) -> NodeResult:
-        if envelope.operation is not None or envelope.handler_type is not None:
-            raise InvalidOperationError(
-                f"Node '{self.slug}' is a COMPUTE node: leave operation and handler_type out",
-                (),
-                operation=envelope.operation,
-            )
+        self._refuse_operation(envelope)
         try:
             values = self._input.decode(envelope.payload or {})
         except FieldMismatchError as error:
-            raise _invalid_input(error) from None
+            raise invalid_input(error) from None
         try:
             result = compute(values)
         except (KeyboardInterrupt, SystemExit):
@@ -117,21 +121,15 @@ class NodeInstance:
             raise HandlerExecutionError(
                 f"The function of COMPUTE node '{self.slug}' failed; the host's log has the reason"
             ) from error
-        return NodeResult(self._encoded(result))
+        return NodeResult(encoded(self.slug, self._output, result, effect=False))
 
-    def _encoded(self, result: Mapping[str, object]) -> JsonObject:
-        try:
-            payload = self._output.encode(result)
-            if not self._output.bounded:
-                check_json(payload)
-        except FieldMismatchError as error:
-            raise _unexpected_output(self.slug, error, effect=False) from None
-        except EnvelopeValidationError as error:
-            raise UnexpectedResultError(
-                f"The result of node '{self.slug}' does not fit an envelope: {error.message}",
-                details={"path": error.path},
-            ) from None
-        return payload
+    def _refuse_operation(self, envelope: ModelOnexEnvelope) -> None:
+        if envelope.operation is not None or envelope.handler_type is not None:
+            raise InvalidOperationError(
+                f"Node '{self.slug}' is a COMPUTE node: leave operation and handler_type out",
+                (),
+                operation=envelope.operation,
+            )
 
     def _chosen(self, envelope: ModelOnexEnvelope) -> tuple[str, ModelIoOperation]:
         name = envelope.operation
@@ -154,37 +152,6 @@ class NodeInstance:
                 operation=name,
             )
         return name, entry
-
-    def _checked_input(self, envelope: ModelOnexEnvelope) -> JsonObject:
-        try:
-            return self._input.check(envelope.payload or {})
-        except FieldMismatchError as error:
-            raise _invalid_input(error) from None
-
-    def _hold_to_target(self, entry: ModelIoOperation, payload: JsonObject) -> None:
-        url = payload.get("url")
-        if entry.target is None or entry.type is not EnumHandlerType.HTTP or not isinstance(url, str):
-            return
-        try:
-            allowed = urls.within(entry.target, urls.resolve(self._base_urls.get(entry.handler), url))
-        except urls.UrlError as error:
-            raise EnvelopeValidationError(str(error), path="$.payload.url") from None
-        if not allowed:
-            raise EnvelopeValidationError(
-                f"node '{self.slug}' may call below {entry.target} only, as its contract's target says",
-                path="$.payload.url",
-            )
-
-    def _checked_output(self, payload: JsonObject) -> JsonObject:
-        try:
-            check_json(payload, "$")
-            return self._output.check(payload)
-        except EnvelopeValidationError as error:
-            raise UnexpectedResultError(
-                f"The result of node '{self.slug}' is not JSON: {error.message}", details={"effect": "performed"}
-            ) from None
-        except FieldMismatchError as error:
-            raise _unexpected_output(self.slug, error, effect=True) from None
 
 
 class NodeRuntime:
@@ -252,10 +219,15 @@ class NodeRuntime:
 
 
 def _checked_function(contract: ModelNodeContract, compute: ComputeFunction | None) -> ComputeFunction | None:
-    if contract.node_type is EnumNodeKind.COMPUTE and compute is None:
+    transforms = None in contract.mappings.mapped
+    if contract.node_type is EnumNodeKind.COMPUTE and compute is None and not transforms:
         raise ProtocolConfigurationError(
-            f"COMPUTE node '{contract.name}' has no function: register one under that name in an app-specific "
-            "host, and run it with --host package.module:Class"
+            f"COMPUTE node '{contract.name}' has no function and no transform: register a function under that "
+            "name in an app-specific host, and run it with --host package.module:Class, or write a transform"
+        )
+    if compute is not None and transforms:
+        raise ProtocolConfigurationError(
+            f"COMPUTE node '{contract.name}' has a transform and a function of the host; remove one of the two"
         )
     if contract.node_type is not EnumNodeKind.COMPUTE and compute is not None:
         raise ProtocolConfigurationError(
@@ -265,7 +237,7 @@ def _checked_function(contract: ModelNodeContract, compute: ComputeFunction | No
         raise ProtocolConfigurationError(
             f"The function of COMPUTE node '{contract.name}' is async; a COMPUTE function is pure: write def"
         )
-    return compute
+    return None if compute is None else untyped(contract, compute)
 
 
 def _is_async(function: object) -> bool:
@@ -289,24 +261,3 @@ def _answered_failure(error: ModelEnvelopeError) -> RuntimeHostError:
         if error.code is not EnumErrorCode.HANDLER_EXECUTION_ERROR
         else error.details,
     )
-
-
-def _invalid_input(error: FieldMismatchError) -> EnvelopeValidationError:
-    path, sentence = error.problems[0]
-    invalid = EnvelopeValidationError(sentence, path=f"$.payload{_joined(path)}")
-    invalid.details["problems"] = [
-        {"path": f"$.payload{_joined(where)}", "message": what} for where, what in error.problems[:20]
-    ]
-    return invalid
-
-
-def _unexpected_output(slug: str, error: FieldMismatchError, *, effect: bool) -> UnexpectedResultError:
-    path, sentence = error.problems[0]
-    return UnexpectedResultError(
-        f"The result of node '{slug}' does not fit its output_model: $.payload{_joined(path)}: {sentence}",
-        details={"path": f"$.payload{_joined(path)}", **({"effect": "performed"} if effect else {})},
-    )
-
-
-def _joined(path: str) -> str:
-    return path if not path or path.startswith("[") else f".{path}"

@@ -28,11 +28,15 @@ LOCAL_REFUSED: Final = Refusal(
 
 
 class HandlerSlot(NamedTuple):
-    """What nodes need to know of a handler, there even where the rest of its entry is wrong."""
+    """What nodes need to know of a handler, there even where the rest of its entry is wrong.
+
+    based: whether paths may have a base_url to stand behind; True where that is not legible.
+    """
 
     type: EnumHandlerType
     name: str
     enabled: bool
+    based: bool = True
 
 
 @dataclass
@@ -74,8 +78,12 @@ def _slot(entry: Section) -> HandlerSlot | None:
         handler_type = None if near is None else EnumHandlerType(near)
     if handler_type is None:
         return None
+    config = entry.child("config").mapping()
     return HandlerSlot(
-        handler_type, name if isinstance(name, str) else handler_type.value, fields.get("enabled") is not False
+        handler_type,
+        name if isinstance(name, str) else handler_type.value,
+        fields.get("enabled") is not False,
+        based="config_ref" in fields or config.get("base_url") is not None,
     )
 
 

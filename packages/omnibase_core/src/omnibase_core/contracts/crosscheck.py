@@ -58,7 +58,9 @@ def _check_entry(
     name = written if isinstance(written, str) and written else handler_type.value
     of_type = [slot for slot in slots if slot.type is handler_type]
     origin = entry.origin(("handler" if name is written else "type",))
-    if any(slot.name == name and slot.enabled for slot in of_type):
+    chosen = next((slot for slot in of_type if slot.name == name and slot.enabled), None)
+    if chosen is not None:
+        _check_base(entry, handler_type, chosen, runtime_file, findings)
         return
     if any(slot.name == name for slot in of_type):
         refusal = Refusal(
@@ -79,6 +81,23 @@ def _check_entry(
             f"Add a handler of type '{handler_type}' to it, or remove the operation",
         )
     findings.add(origin, refusal)
+
+
+def _check_base(
+    entry: Section, handler_type: EnumHandlerType, slot: HandlerSlot, runtime_file: str, findings: Findings
+) -> None:
+    """A request to a path needs a base_url that it stands behind."""
+    url = entry.child("request", "url")
+    is_path = isinstance(url.value, str) and url.value.startswith("/")
+    if handler_type is EnumHandlerType.HTTP and is_path and not slot.based:
+        findings.add(
+            url.origin(),
+            Refusal(
+                f"This url is a path, and handler '{shown(slot.name)}' has no base_url",
+                f"{runtime_file} configures the handler",
+                "Set base_url in the handler's config, or write the url with scheme and host",
+            ),
+        )
 
 
 def _names(slots: Iterable[HandlerSlot]) -> list[str]:

@@ -149,6 +149,13 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
             "input_model": Text("What the node takes"),
             "output_model": Text("What the node gives"),
             "io_operations": Text("The only operations that an EFFECT node may use; a COMPUTE node has none"),
+            "let": Text(
+                "Values of a COMPUTE node's mapping, each a template that sees those before it",
+                ({"total": "${{ sum(input.items[*].price) }}"},),
+            ),
+            "transform": Text(
+                "The template of a COMPUTE node's output, instead of a function", ({"total": "${{ let.total }}"},)
+            ),
         },
         "ModelDeclaredModel": {
             "": Text("A model: closed, with a name and fields."),
@@ -173,6 +180,22 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
         "ModelIoOperation": {
             "type": Text("The family of I/O"),
             "operations": Text("Operations of this type; an envelope names one of them", (["http.get"],)),
+            "let": Text(
+                "Values that the mapping names, each a template that sees those before it",
+                ({"total": "${{ sum(input.items[*].price) }}"},),
+            ),
+            "request": Text(
+                "The template of the operation's payload; exactly one operation then",
+                (
+                    {"url": "/orders/${{ input.order_id }}"},
+                    {"sql": "SELECT 1"},
+                ),
+            ),
+            "expect": Text(
+                "What the result must be; a miss fails the request, and rolls a transaction back",
+                ({"status": [200, 404]}, {"rows": "one"}, {"results": [{"row_count": 1}, {"rows": "optional"}]}),
+            ),
+            "response": Text("The template of the node's output", ({"id": "${{ result.body.id }}"},)),
         },
     }
 )

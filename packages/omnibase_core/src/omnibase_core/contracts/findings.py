@@ -92,10 +92,21 @@ class Findings:
         self.lenient = lenient
         self._problems: dict[ModelProblem, None] = {}
 
-    def add(self, origin: Origin, refusal: Refusal, *, severity: Severity = "error", at_key: bool = False) -> None:
-        """Records a problem at a place; `at_key` where the key is meant and not its value."""
+    def add(
+        self,
+        origin: Origin,
+        refusal: Refusal,
+        *,
+        severity: Severity = "error",
+        at_key: bool = False,
+        within: int = 0,
+    ) -> None:
+        """Records a problem at a place; `at_key` where the key is meant and not its value, `within` where it is
+        a later character of a text."""
         document = origin.file.document
         place = document.key_position(origin.path) if at_key else document.position(origin.path)
+        if within:
+            place = document.position_within(origin.path, within)
         self._record(origin.file.file, refusal, severity, place.line, place.column)
 
     def add_file(self, file: str, refusal: Refusal) -> None:

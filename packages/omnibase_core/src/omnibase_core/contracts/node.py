@@ -1,47 +1,47 @@
 """The node contract: what a node is called, takes, gives and may do."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Annotated, ClassVar, Final, Literal
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, ValidationInfo, field_validator
 
 from omnibase_core import urls
 from omnibase_core.contracts.fields import CompiledModel, ModelDeclaredModel, compile_models
-from omnibase_core.contracts.findings import Refusal
+from omnibase_core.contracts.findings import Refusal, dotted
+from omnibase_core.contracts.mapped import Declared, MappingSurvey, survey_mappings
 from omnibase_core.contracts.names import HandlerType, Name, OperationName, Version, refused
 from omnibase_core.contracts.schema import SCHEMA_VERSION
 from omnibase_core.enums import EnumHandlerType, EnumNodeKind
+from omnibase_core.errors import OnexError
+from omnibase_core.mapping.template import TemplateFault
 
 
-def _of_mapping_language(*fields: str) -> Mapping[str, Refusal]:
-    return MappingProxyType(
-        {
-            field: Refusal(
-                f"'{field}' belongs to the mapping language, which this version does not have",
-                "Without it the input is the operation's payload, and the result the node's output",
-                f"Remove '{field}', or upgrade omnibase-core once a version with the mapping language is out",
-            )
-            for field in fields
-        }
-    )
+class MappingDeclarationError(OnexError):
+    """Mappings that cannot be compiled, with every fault of theirs."""
+
+    def __init__(self, faults: Sequence[TemplateFault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(f"{dotted(fault.place)}: {fault.fault.message}" for fault in faults))
 
 
 class ModelIoOperation(BaseModel):
     """Operations of one handler that an EFFECT node may use.
 
     handler: the binding's name; by default the type. target: an address that the node is meant for; with
-    http the only origin and path prefix that it may call.
+    http and no `request` the only origin and path prefix that it may call. let, request, expect, response: the
+    mapping of FORMATS 5; what is not given is passed through.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-    later: ClassVar[Mapping[str, Refusal]] = _of_mapping_language("let", "request", "expect", "response")
 
     type: HandlerType
     operations: tuple[OperationName, ...]
     handler: Annotated[str, Field(max_length=63)] = Field(default="", validate_default=True)
     target: Annotated[str, Field(min_length=1)] | None = None
+    let: dict[str, JsonValue] | None = None
+    request: dict[str, JsonValue] | None = None
+    expect: dict[str, JsonValue] | None = None
+    response: JsonValue = None
 
     @field_validator("operations")
     @classmethod
@@ -54,6 +54,15 @@ class ModelIoOperation(BaseModel):
     @classmethod
     def _default_handler(cls, handler: str, info: ValidationInfo) -> str:
         return handler or str(info.data.get("type", ""))
+
+    @field_validator("request")
+    @classmethod
+    def _one_operation(
+        cls, request: dict[str, JsonValue] | None, info: ValidationInfo
+    ) -> dict[str, JsonValue] | None:
+        if request is not None and len(info.data.get("operations", ("one",))) > 1:
+            raise refused(_SEVERAL_OPERATIONS)
+        return request
 
     @field_validator("target")
     @classmethod
@@ -72,11 +81,10 @@ class ModelNodeContract(BaseModel):
 
     models: further models that fields refer to by name. dependencies: slugs of the same runtime contract.
     on_failure: whether what failed for good is only answered, or goes to the dead-letter topic as well.
+    let, transform: the mapping of a COMPUTE node that has no function.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-    later: ClassVar[Mapping[str, Refusal]] = _of_mapping_language("transform")
 
     schema_version: str = SCHEMA_VERSION
     node_version: Version
@@ -87,11 +95,14 @@ class ModelNodeContract(BaseModel):
     output_model: ModelDeclaredModel
     models: tuple[ModelDeclaredModel, ...] = ()
     io_operations: tuple[ModelIoOperation, ...] = Field(default=(), validate_default=True)
+    let: dict[str, JsonValue] | None = None
+    transform: JsonValue = None
     dependencies: tuple[str, ...] = ()
     on_failure: Literal["answer", "dead_letter"] = "answer"
 
     _input: CompiledModel = PrivateAttr()
     _output: CompiledModel = PrivateAttr()
+    _mappings: MappingSurvey = PrivateAttr()
 
     @property
     def input(self) -> CompiledModel:
@@ -103,11 +114,21 @@ class ModelNodeContract(BaseModel):
         """The output model, compiled once."""
         return self._output
 
+    @property
+    def mappings(self) -> MappingSurvey:
+        """The mappings, compiled once, with what they are warned of."""
+        return self._mappings
+
     def model_post_init(self, context: object) -> None:
-        """Compiles the models. Raises FieldDeclarationError."""
+        """Compiles models and mappings. Raises FieldDeclarationError and MappingDeclarationError."""
         compiled = compile_models((self.input_model, self.output_model, *self.models))
         self._input = compiled[self.input_model.name]
         self._output = compiled[self.output_model.name]
+        written = _written(self, ("let", "transform"))
+        written["io_operations"] = [_written(entry, _MAPPING_FIELDS) for entry in self.io_operations]
+        self._mappings = survey_mappings(written, Declared(self._input.record, self._output.record))
+        if any(fault.fault.severity == "error" for fault in self._mappings.faults):
+            raise MappingDeclarationError(self._mappings.faults)
 
     @field_validator("io_operations")
     @classmethod
@@ -131,6 +152,13 @@ class ModelNodeContract(BaseModel):
             )
         return entries
 
+    @field_validator("let", "transform")
+    @classmethod
+    def _of_compute(cls, value: JsonValue, info: ValidationInfo) -> JsonValue:
+        if info.data.get("node_type") is EnumNodeKind.EFFECT:
+            raise refused(_EFFECT_WITH)
+        return value
+
 
 _EFFECT_WITHOUT: Final = Refusal(
     "An EFFECT node needs io_operations",
@@ -142,3 +170,19 @@ _COMPUTE_WITH: Final = Refusal(
     "It is a pure function of its input",
     "Remove them, or make it an EFFECT node",
 )
+_EFFECT_WITH: Final = Refusal(
+    "'let' and 'transform' at the top are a COMPUTE node's",
+    "An EFFECT node maps in its operations: let, request, expect and response",
+    "Move it into the entry of io_operations, or make it a COMPUTE node",
+)
+_SEVERAL_OPERATIONS: Final = Refusal(
+    "A 'request' belongs to exactly one operation",
+    "It is that operation's payload",
+    "Make an entry of each operation, with a request of its own",
+)
+_MAPPING_FIELDS: Final = ("operations", "let", "request", "expect", "response")
+
+
+def _written(model: BaseModel, fields: Sequence[str]) -> dict[str, object]:
+    """The fields that the author wrote, as they were written."""
+    return {name: getattr(model, name) for name in fields if name in model.model_fields_set}

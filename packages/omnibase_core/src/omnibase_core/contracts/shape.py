@@ -5,7 +5,7 @@ unknown fields and values that are not known are left out. So one run finds ever
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -150,10 +150,6 @@ def refuse_unknown(origin: Origin, model: type[BaseModel] | None, findings: Find
     """Reports a field that a model does not have: an error, a warning where the run is lenient."""
     name = str(origin.path[-1])
     known = () if model is None else _field_names(model)
-    later: Mapping[str, Refusal] = getattr(model, "later", {})
-    if name in later:
-        findings.add(origin, later[name], at_key=True)
-        return
     hint = suggest.hint(name, known, "Known fields are")
     action = "Correct the name, or remove the field"
     if origin.file.newer_schema is not None:

@@ -16,6 +16,7 @@ import yaml
 from omnibase_core.contracts import syntax
 from omnibase_core.contracts.composer import Composer, Places, YamlValue
 from omnibase_core.contracts.report import Mark, Position, RefusedError, Report, position_of
+from omnibase_core.contracts.within import position_within
 from omnibase_core.problems import ModelProblem
 
 __all__ = ["MAX_BYTES", "Path", "Position", "YamlDocument", "YamlValue", "parse_yaml"]
@@ -47,6 +48,13 @@ class YamlDocument:
         """Where the value at `path` starts, or its nearest ancestor that exists."""
         return position_of(self._find(path)[1])
 
+    def position_within(self, path: Path, offset: int) -> Position:
+        """Where the 0-based character `offset` of the text at `path` stands."""
+        text, value = self.position(path), self._value(path)
+        if not isinstance(value, str):
+            return text
+        return position_within(syntax.BREAKS.split(self._text), text, value, offset)
+
     def key_position(self, path: Path) -> Position:
         """Where the key of the value at `path` starts; an item of a list, which has none, itself."""
         return position_of(self._find(path)[0])
@@ -54,6 +62,17 @@ class YamlDocument:
     def line(self, number: int) -> str:
         """The source line of a 1-based number; empty beyond the end."""
         return syntax.source_line(self._text, number)
+
+    def _value(self, path: Path) -> YamlValue:
+        value = self.value
+        for part in path:
+            if isinstance(value, dict) and part in value:
+                value = value[str(part)]
+            elif isinstance(value, list) and part in range(len(value)):
+                value = value[int(part)]
+            else:
+                return None
+        return value
 
     def _find(self, path: Path) -> tuple[Mark, Mark]:
         value, found = self.value, (self._root, self._root)

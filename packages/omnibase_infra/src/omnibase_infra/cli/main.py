@@ -14,6 +14,7 @@ from omnibase_infra.cli.describe import describe
 from omnibase_infra.cli.diff import diff
 from omnibase_infra.cli.explain import explain
 from omnibase_infra.cli.init import init
+from omnibase_infra.cli.models import models
 from omnibase_infra.cli.pipe import pipe
 from omnibase_infra.cli.run import run
 from omnibase_infra.cli.schema import schema
@@ -47,7 +48,7 @@ def onex_host() -> None:
     """Run declarative nodes in one process: a runtime contract names the event bus, handlers and nodes."""
 
 
-for command in (demo, init, call, pipe, run, validate, schema, describe, explain, diff, completion):
+for command in (demo, init, call, pipe, run, validate, schema, models, describe, explain, diff, completion):
     onex_host.add_command(command)
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from omnibase_core.envelope import ModelOnexEnvelope
 from omnibase_core.errors import InvalidParameterError, shown
-from omnibase_core.headers import HeaderError, check_header
+from omnibase_core.headers import HeaderError, check_header, check_header_value, check_payload_header_name
 from omnibase_core.urls import Url, UrlError, resolve
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
@@ -24,19 +24,6 @@ OPERATIONS: Final[tuple[HttpOperation, ...]] = get_args(HttpOperation)
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _IDEMPOTENT: Final = _SAFE | {"PUT", "DELETE"}
 
-# What a payload may not say of itself: who calls, for whom, and what the server shall take the request for.
-_NOT_FROM_A_PAYLOAD: Final = {
-    "authorization": "is the handler's: credentials stand in its config",
-    "cookie": "is the handler's: credentials stand in its config",
-    "content-type": "follows from the body: use content_type",
-    **dict.fromkeys(("x-correlation-id", "traceparent", "tracestate"), "is set by the host alone"),
-    **dict.fromkeys(
-        ("x-http-method", "x-http-method-override", "x-method-override", "x-original-url", "x-rewrite-url"),
-        "would turn the request into another one than the contract allows",
-    ),
-    **dict.fromkeys(("forwarded", "x-real-ip"), "says where a request comes from, which no payload knows"),
-}
-_PREFIXES_NOT_FROM_A_PAYLOAD: Final = ("x-forwarded-", "onex-")
 _TRACE_HEADERS: Final = {
     "traceparent": re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}"),
     "tracestate": re.compile(r"[!-~]([ !-~]{0,510}[!-~])?"),
@@ -126,13 +113,9 @@ class RequestBuilder:
 
 
 def _check_header(field: str, name: str, value: str) -> None:
-    reason = _NOT_FROM_A_PAYLOAD.get(name.lower())
-    if reason is None and name.lower().startswith(_PREFIXES_NOT_FROM_A_PAYLOAD):
-        reason = "is set by the host alone"
-    if reason is not None:
-        raise InvalidParameterError(f"{field} {reason}")
     try:
-        check_header(name, value)
+        check_payload_header_name(name)
+        check_header_value(value)
     except HeaderError as error:
         raise InvalidParameterError(f"{field} {error}") from None
 

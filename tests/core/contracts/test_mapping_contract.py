@@ -1,0 +1,343 @@
+"""What is refused in the mappings of a node contract when it is loaded, and where the message points."""
+
+import pytest
+from omnibase_core.contracts.load import load_node
+from omnibase_core.problems import ModelProblem
+
+from tests.core.contracts.contracts_on_hand import load, messages, reader_of, runtime_text
+from tests.core.nodes import contract_text
+
+GIVEN = "[{name: id, type: string}, {name: n, type: integer}, {name: items, type: 'list[ModelItem]'}]"
+ITEM = "[{name: ModelItem, fields: [{name: sku, type: string}, {name: price, type: decimal}]}]"
+MADE = "[{name: name, type: string}, {name: total, type: decimal, required: false}]"
+
+
+def problems(body: str, made: str = MADE, kind: str = "EFFECT") -> tuple[ModelProblem, ...]:
+    """The problems of a node contract with this body."""
+    text = contract_text(kind, GIVEN, made, body, ITEM)
+    return load_node("node.yaml", reader_of({"node.yaml": text})).problems
+
+
+def message(body: str, made: str = MADE, kind: str = "EFFECT") -> str:
+    """The first problem's message."""
+    found = problems(body, made, kind)
+    return found[0].message if found else ""
+
+
+def http(request: str, more: str = "response: {name: x}", operation: str = "http.post") -> str:
+    """An http operation with this request."""
+    return f"io_operations:\n  - {{type: http, operations: [{operation}], request: {request}, {more}}}\n"
+
+
+def db(request: str, more: str = "response: {name: x}", operation: str = "db.query") -> str:
+    """A db operation with this request."""
+    return f"io_operations:\n  - {{type: db, operations: [{operation}], request: {request}, {more}}}\n"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "{url: /a}",
+        "{url: '/a/${{ input.id }}'}",
+        "{url: '/a/${{ input.id }}-${{ input.n }}.json'}",
+        "{url: 'https://api.example.com/${{ input.id }}/b'}",
+        "{url: /a, params: '${{ {q: input.id} }}', headers: {}, body: '${{ input }}'}",
+        "{url: /a, body_text: '${{ input.id }}', content_type: text/csv}",
+    ],
+)
+def test_a_request_that_is_fine(request_: str) -> None:
+    assert problems(http(request_)) == ()
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        ("{url: '${{ input.id }}'}", "A url starts with a literal '/' or scheme and host"),
+        ("{url: 'https://${{ input.id }}/x'}", "A url starts with a literal '/' or scheme and host"),
+        ("{url: 'https://a.example.com${{ input.id }}/x'}", "A url starts with a literal '/' or scheme and host"),
+        ("{url: '${{ input.id }}://a.example.com/x'}", "A url starts with a literal '/' or scheme and host"),
+        ("{url: '//${{ input.id }}/x'}", "A url starts with a literal '/' or scheme and host"),
+        ("{url: 'ftp://a.example.com/${{ input.id }}'}", "A url starts with a literal '/' or scheme and host"),
+        ("{url: '/a?q=${{ input.id }}'}", "A url has no query and no fragment here"),
+        ("{url: '/a/${{ input.id }}#x'}", "A url has no query and no fragment here"),
+        ("{url: '/a?q=1'}", "A url has no query and no fragment here"),
+        ("{url: '/a/${{ input.items }}'}", "a list cannot stand inside a text"),
+        ("{url: [a]}", "'url' must be a text"),
+        ("{url: /a, headers: {X-Id: '${{ input.id }}'}}", ""),
+        (
+            "{url: /a, headers: {'X Id': x}}",
+            "Header 'X Id' is no header name: letters, digits and !#$%&'*+-.^_`|~ only",
+        ),
+        (
+            "{url: /a, headers: {Cookie: '${{ input.id }}'}}",
+            "Header 'Cookie' is the handler's: credentials stand in its config",
+        ),
+        ("{url: /a, headers: {Host: x}}", "Header 'Host' is set by the host alone"),
+        (
+            "{url: /a, headers: {X-Note: é}}",
+            "Header 'X-Note' has a value with a line break, a blank at an end, or a character outside ASCII",
+        ),
+        ("{url: 'ftp://a.example.com/x'}", "This url has another scheme than http and https"),
+        ("{url: '/a b'}", "This url has a space, a backslash or an invisible character: percent-encode it"),
+        (
+            "{url: '/a/../${{ input.id }}'}",
+            "This url has a '.' or '..' segment, which would lead to another path than the one that is checked",
+        ),
+        (
+            "{url: 'https://me:x@a.example.com/${{ input.id }}'}",
+            "This url has a user or password in it: credentials belong to the handler's headers",
+        ),
+        ("{uri: /a}", "The request lacks 'url'"),
+        ("{url: /a, bdy: 1}", "'bdy' is no field of http.post"),
+        ("{url: /a, body: 1, body_text: x}", "body and body_text stand together"),
+        ("{url: /a, headers: '${{ input.items }}'}", "'headers' must be an object, not a list"),
+        ("{url: /a, body: '${{ omit() }}'}", ""),
+        ("{url: /a, body: ['${{ omit() }}']}", "omit() has no key here that it could drop"),
+        ("{url: /a, body: '${{ result.body }}'}", "Unknown name 'result'"),
+        ("{url: /a, body: 'x ${{ omit() }}'}", "omit() has no key here that it could drop"),
+    ],
+)
+def test_the_request_of_an_http_operation(request_: str, said: str) -> None:
+    assert message(http(request_)) == said
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        ("{sql: 'SELECT $1', parameters: ['${{ input.id }}']}", ""),
+        ("{sql: 'SELECT $1, $1', parameters: [1]}", ""),
+        ("{sql: SELECT 1}", ""),
+        ("{sql: \"SELECT '$2', $1 -- $3\", parameters: [1]}", ""),
+        ("{sql: 'SELECT $$ $2 $$, \"$3\", /* $4 /* $5 */ */ $1', parameters: [1]}", ""),
+        ("{sql: 'SELECT $tag$ $2 $tag$, $1', parameters: [1]}", ""),
+        ("{sql: 'SELECT a$2, $1', parameters: [1]}", ""),
+        ("{sql: 'SELECT ${{ input.id }}'}", "SQL text takes no expression"),
+        ("{sql: 'SELECT 1', parameters: ['${{ input.id }}']}", "The SQL takes 0 parameters, 1 are given"),
+        ("{sql: 'SELECT $1'}", "The SQL takes 1 parameters, 0 are given"),
+        ("{sql: 'SELECT $2', parameters: [1]}", "The SQL takes 2 parameters, 1 are given"),
+        ("{sql: 'SELECT $2', parameters: [1, 2]}", "The SQL does not use $1"),
+        ("{sql: 'SELECT $1', parameters: '${{ [input.id] }}'}", "'parameters' must be written as a list"),
+        ("{sql: 5}", "'sql' must be a text"),
+        ("{sql: 'SELECT 1', expect: {rows: one}}", "'expect' stands beside 'request', not in it"),
+        ("{query: 'SELECT 1'}", "The request lacks 'sql'"),
+    ],
+)
+def test_the_request_of_a_query(request_: str, said: str) -> None:
+    assert message(db(request_)) == said
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        ("{statements: [{sql: SELECT 1}, {sql: 'SELECT $1', parameters: [1]}], isolation: serializable}", ""),
+        ("{statements: [{sql: 'SELECT ${{ input.id }}'}]}", "SQL text takes no expression"),
+        ("{statements: '${{ input.items }}'}", "'statements' must be a list of statements"),
+        ("{statements: []}", "'statements' must be a list of statements"),
+        ("{statements: [{sql: 'SELECT $1'}]}", "The SQL takes 1 parameters, 0 are given"),
+        ("{statements: [{sql: SELECT 1, params: []}]}", "'params' is no field of db.transaction"),
+        ("{statements: [{sql: SELECT 1}], isolation: serialisable}", "Unknown isolation 'serialisable'"),
+        ("{statements: [{parameters: []}]}", "The request lacks 'sql'"),
+        ("{statements: [{sql: SELECT 1}], isolation: '${{ input.id }}'}", "'isolation' takes no expression"),
+    ],
+)
+def test_the_request_of_a_transaction(request_: str, said: str) -> None:
+    assert message(db(request_, operation="db.transaction")) == said
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (http("{url: /a}", "expect: {status: [200, 404]}, response: {name: x}"), ""),
+        (http("{url: /a}", "expect: {status: []}"), "'status' must be a list of status codes"),
+        (http("{url: /a}", "expect: {status: 200}"), "'status' must be a list of status codes"),
+        (http("{url: /a}", "expect: {status: [99]}"), "This is no status code"),
+        (http("{url: /a}", "expect: {status: ['200']}"), "This is no status code"),
+        *(
+            (http("{url: /a}", f"expect: {{status: [{s}]}}"), f"{s} cannot be expected: it is a failure")
+            for s in (408, 429, 500, 599)
+        ),
+        (http("{url: /a}", "expect: {statuses: [200]}"), "'status' must be a list of status codes"),
+        (db("{sql: SELECT 1}", "expect: {rows: one, row_count: 1}, response: {name: x}"), ""),
+        (db("{sql: SELECT 1}", "expect: {rows: two}"), "'rows' must be one, optional or many"),
+        (db("{sql: SELECT 1}", "expect: {row_count: -1}"), "'row_count' must be an integer from 0"),
+        (db("{sql: SELECT 1}", "expect: {row_count: true}"), "'row_count' must be an integer from 0"),
+        (db("{sql: SELECT 1}", "expect: {status: [200]}"), "'status' cannot be expected"),
+        (
+            db("{statements: [{sql: SELECT 1}]}", "expect: {results: [null, null]}", "db.transaction"),
+            "'results' must list 1, one for each statement",
+        ),
+        (
+            db("{statements: [{sql: SELECT 1}]}", "expect: {results: [{rows: none}]}", "db.transaction"),
+            "'rows' must be one, optional or many",
+        ),
+        (
+            "io_operations:\n  - {type: http, operations: [http.get], expect: {status: [200]}}\n",
+            "'expect' without a 'request'",
+        ),
+    ],
+)
+def test_what_can_be_expected(body: str, said: str) -> None:
+    assert said in [problem.message for problem in problems(body)] or (said == "" and problems(body) == ())
+
+
+def test_expect_of_an_operation_of_which_nothing_can_be_expected() -> None:
+    body = (
+        "io_operations:\n  - {type: vault, operations: [vault.get_secret], request: {path: a}, "
+        "expect: {rows: one}, response: {name: x}}\n"
+    )
+    assert message(body) == "Nothing can be expected of vault.get_secret"
+
+
+@pytest.mark.parametrize(
+    ("response", "said"),
+    [
+        ("{name: '${{ result.body.name }}'}", ""),
+        ("{name: '${{ input.id }}', total: '${{ sum(input.items[*].price) }}'}", ""),
+        ("'${{ result.body }}'", ""),
+        ("'${{ {name: input.id} }}'", ""),
+        ("{nam: x, name: y}", "'nam' is no field of ModelOut"),
+        ("{total: '1'}", "ModelOut requires 'name', which is not given"),
+        ("{name: '${{ input.n }}'}", "This must be of type string, not a number"),
+        ("{name: 5}", "This must be of type string, not a number"),
+        ("{name: null}", "'name' is null, but required"),
+        ("{name: x, total: much}", 'This must be a decimal such as "19.90"'),
+        ("{name: x, total: null}", ""),
+        ("text", "This must be an object (ModelOut), not a text"),
+        ("'${{ input.items }}'", "This must be an object (ModelOut), not a list"),
+        ("'${{ {nam: input.id} }}'", "'nam' is no field of ModelOut"),
+        ("{name: '${{ result.bdy }}'}", "result has no field 'bdy'"),
+        ("{name: '${{ result.rows[0].a }}'}", "result has no field 'rows'"),
+        ("null", "This must be an object, not null"),
+    ],
+)
+def test_what_a_response_must_be(response: str, said: str) -> None:
+    assert message(http("{url: /a}", f"response: {response}")) == said
+
+
+def test_the_faults_of_a_mapping_point_into_its_text() -> None:
+    body = """
+    io_operations:
+      - type: http
+        operations: [http.get]
+        request:
+          url: "/a/${{ input.idd }}"
+          params:
+            a: 'it''s ${{ input.idd }}'
+            b: >-
+              folded over
+              lines ${{ input.idd }}
+            c: |
+              kept
+
+                  ${{ input.idd }}
+            d: ${{ input.
+              idd }}
+            e: "caf\\u00e9 \\
+              ${{ input.idd }}"
+            f: &anchor "${{ input.idd }}"
+        response: {name: x}
+    """
+    text = contract_text("EFFECT", GIVEN, MADE, body, ITEM)
+    lines = text.split("\n")
+    found = load_node("node.yaml", reader_of({"node.yaml": text})).problems
+    assert len(found) == 7
+    for problem in found:
+        assert problem.message == "ModelIn has no field 'idd'"
+        assert lines[(problem.line or 0) - 1][(problem.column or 0) - 1 :].startswith("idd"), problem.where
+
+
+def test_all_faults_of_a_contract_are_told_in_one_run_with_those_outside_of_the_mapping() -> None:
+    body = (
+        http("{url: '/a/${{ input.idd }}', params: {q: '${{ nam }}'}}", "response: {nam: x}") + "nodeversion: 1\n"
+    )
+    said = {problem.message for problem in problems(body)}
+    assert {
+        "ModelIn has no field 'idd'",
+        "Unknown name 'nam'",
+        "'nam' is no field of ModelOut",
+        "Unknown field 'nodeversion' in the file",
+    } <= said
+
+
+def test_a_hint_says_what_was_probably_meant() -> None:
+    (problem,) = problems(http("{url: '/a/${{ input.items[0].skuu }}'}"))
+    assert (problem.hint or "").startswith("Did you mean 'sku'?")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "name: ${{ input.id == 'a: b' }}",
+        "name: ${{ concat(input.id, ' #1') }}",
+        "{name: ${{ input.id }}}",
+        "[${{ input.id }}]",
+        "name: ${{ {a: {b: input.id}} }}",
+    ],
+)
+def test_a_missing_quote_is_named(line: str) -> None:
+    found = problems(f"transform:\n  {line}\n", kind="COMPUTE")
+    assert any("Quote it" in (problem.hint or "") for problem in found), found
+
+
+def test_a_key_with_an_expression_is_literal_and_warned_of() -> None:
+    body = http("{url: /a, body: {'${{ input.id }}': 1}}")
+    (problem,) = problems(body)
+    assert (problem.severity, problem.message) == (
+        "warning",
+        "Keys are literal: the expression in this one is not evaluated",
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (http("{url: /a, headers: {Authorization: 'Bearer abc'}}"), True),
+        (http("{url: /a, body: {password: hunter2}}"), True),
+        (http("{url: /a, body: {password: '${{ input.id }}'}}"), False),
+        (db("{sql: 'UPDATE users SET password = $1', parameters: ['${{ input.id }}']}"), False),
+    ],
+)
+def test_a_literal_secret_in_a_mapping_is_refused(body: str, *, said: bool) -> None:
+    assert any("Literal secret" in problem.message for problem in problems(body)) == said
+
+
+@pytest.mark.parametrize(
+    ("handler", "url", "said"),
+    [
+        ('{type: "http"}', "/a", ["This url is a path, and handler 'http' has no base_url"]),
+        ('{type: "http"}', "https://api.example.com/a", []),
+        ('{type: "http", config: {base_url: "https://api.example.com"}}', "/a", []),
+        ('{type: "http", config: {base_url: "${API:-https://api.example.com}"}}', "/a", []),
+    ],
+)
+def test_a_path_needs_a_base_url(handler: str, url: str, said: list[str]) -> None:
+    node = contract_text("EFFECT", "[]", "[]", http(f"{{url: '{url}'}}", "response: {}"))
+    node = node.replace("name: node", "name: fetch_user")
+    loaded = load(runtime_text(handlers=f"[{handler}]"), {"nodes/fetch_user.yaml": node})
+    assert messages(loaded) == said
+
+
+def test_let_sees_what_stands_before_it_only() -> None:
+    body = """
+    let:
+      a: ${{ let.b }}
+      b: ${{ let.a }}
+    transform: {name: x}
+    """
+    assert message(body, kind="COMPUTE") == "let has no field 'b'"
+
+
+def test_a_request_belongs_to_one_operation() -> None:
+    body = "io_operations:\n  - {type: http, operations: [http.get, http.head], request: {url: /a}}\n"
+    assert message(body) == "A 'request' belongs to exactly one operation"
+
+
+@pytest.mark.parametrize("field", ["let: {a: 1}", "transform: {name: x}"])
+def test_a_transform_is_of_a_compute_node(field: str) -> None:
+    assert message(http("{url: /a}") + field + "\n") == "'let' and 'transform' at the top are a COMPUTE node's"
+
+
+@pytest.mark.parametrize("field", ["request", "let", "expect"])
+def test_a_mapping_field_that_is_no_mapping(field: str) -> None:
+    body = f"io_operations:\n  - {{type: http, operations: [http.get], {field}: 5}}\n"
+    assert any(f"io_operations[0].{field} must be a mapping" in problem.message for problem in problems(body))
