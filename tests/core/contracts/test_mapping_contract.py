@@ -84,7 +84,7 @@ def test_a_request_that_is_fine(request_: str) -> None:
             "This url has a '.' or '..' segment, which would lead to another path than the one that is checked",
         ),
         (
-            "{url: 'https://me:x@a.example.com/${{ input.id }}'}",
+            "{url: 'https://me@a.example.com/${{ input.id }}'}",
             "This url has a user or password in it: credentials belong to the handler's headers",
         ),
         ("{uri: /a}", "The request lacks 'url'"),
