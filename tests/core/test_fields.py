@@ -554,7 +554,9 @@ class TestDeclarations:
         assert "required: false" in problem.hint
 
     def test_a_required_field_with_a_default_is_filled_where_absent_and_refuses_null(self) -> None:
-        model = compiled([{"name": "x", "type": "integer", "default": 3}, {"name": "y", "type": "any", "default": [1]}])
+        model = compiled(
+            [{"name": "x", "type": "integer", "default": 3}, {"name": "y", "type": "any", "default": [1]}]
+        )
         assert model.decode({}) == {"x": 3, "y": [1]}
         assert model.check({"x": 4}) == {"x": 4, "y": [1]}
         assert misfits(model, {"x": None, "y": None}) == [
