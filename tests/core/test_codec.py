@@ -377,12 +377,12 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("raw", "message"),
         [
-            (b"", "$: not JSON: Expecting value at byte 0"),
-            (b"{", "$: not JSON: Expecting property name enclosed in double quotes at byte 1"),
-            (b"{}x", "$: not JSON: Extra data at byte 2"),
-            ('{"é": x}'.encode(), "$: not JSON: Expecting value at byte 7"),
+            (b"", "$: not JSON at byte 0: a value is expected"),
+            (b"{", "$: not JSON at byte 1: a key in double quotes is expected"),
+            (b"{}x", "$: not JSON at byte 2: more text behind the end of the object; send one envelope at a time"),
+            ('{"é": x}'.encode(), "$: not JSON at byte 7: a value is expected"),
             (b'{"a": "\xff"}', "$: invalid UTF-8 at byte 7"),
-            (b"\xef\xbb\xbf{}", "$: not JSON: Unexpected UTF-8 BOM (decode using utf-8-sig) at byte 0"),
+            (b"\xef\xbb\xbf{}", "$: not JSON at byte 0: a byte order mark; encode the text as UTF-8 without one"),
             (b"[" * 100_000, "$: nested deeper than 32 levels"),
             (b"[]", "$: an envelope is a JSON object"),
             (b"{}", "$.envelope_id: the field is required"),
@@ -399,13 +399,44 @@ class TestRefusals:
             (with_field("payload", '{"a":1e400}'), "$.payload.a: the number is beyond the range of a double"),
             (with_field("metadata", f'{{"a":{2**63}}}'), "$.metadata.a: the integer is beyond 64 bits"),
             (with_field("ttl_seconds", f"{2**63}"), "$.ttl_seconds: the integer is beyond 64 bits"),
-            (with_field("ttl_seconds", "0"), "$.ttl_seconds: Input should be greater than 0"),
+            (with_field("ttl_seconds", "0"), "$.ttl_seconds: must be greater than 0"),
             (with_field("payload", r'{"a":"\udc00"}'), "$.payload.a: a lone surrogate is no Unicode text"),
             (with_field("payload", r'{"\udc00":1}'), r"$.payload.\udc00: a key must be text of valid Unicode"),
-            (with_field("payload", "[1]"), "$.payload: Input should be an object"),
+            *(
+                (
+                    with_field("timestamp", f'"{text}"'),
+                    "$.timestamp: there is no such date, time or offset; check each of its numbers",
+                )
+                for text in (
+                    "2026-13-01T00:00:00Z",
+                    "2026-01-01T25:00:00Z",
+                    "2026-02-30T00:00:00Z",
+                    "0000-01-01T00:00:00Z",
+                )
+            ),
+            (
+                with_field("timestamp", '"yesterday"'),
+                "$.timestamp: must be RFC 3339 with seconds and an offset, such as 2026-01-31T12:00:00Z",
+            ),
+            (
+                with_field("target_node", '""'),
+                "$.target_node: must not be empty; write a name, or leave the field out",
+            ),
+            (with_field("is_response", '"yes"'), "$.is_response: must be true or false, without quotes"),
+            (with_field("envelope_version", '"2.0.0"'), "$.envelope_version: must be '1.0.0'"),
+            (
+                with_field("handler_type", '"htp"'),
+                "$.handler_type: must be 'local', 'http', 'db', 'vault' or 'consul'",
+            ),
+            (
+                b'{"a": "\n"}',
+                r"$: not JSON at byte 7: a line break or other control character in a text; escape it: \n",
+            ),
+            (b'{"a": "x', "$: not JSON at byte 6: a text begins here that has no closing quote"),
+            (with_field("payload", "[1]"), "$.payload: must be an object"),
             (
                 with_field("envelope_id", f'"{ID.hex}"'),
-                "$.envelope_id: not in canonical form: a UUID has dashes, a timestamp is RFC 3339 with offset",
+                "$.envelope_id: must be a UUID with dashes, such as 123e4567-e89b-42d3-a456-426614174000",
             ),
             (with_field("success", "true"), "$.is_response: a request has neither success nor error"),
             (with_field("target_node", "null"), "$.target_node: a request names its node: the slug is required"),
@@ -419,7 +450,7 @@ class TestRefusals:
                     "is_response",
                     'true,"success":false,"error":{"code":"INTERNAL_ERROR","message":1,"retryable":true}',
                 ),
-                "$.error.message: Input should be a valid string",
+                "$.error.message: must be text in quotes",
             ),
         ],
         ids=lambda value: None if isinstance(value, bytes) else value[:50],

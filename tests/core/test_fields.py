@@ -548,10 +548,19 @@ class TestDeclarations:
         assert problem.path == (0, "fields", 0, "default")
         assert problem.message.startswith(message)
 
-    def test_a_default_of_a_required_field_is_a_contradiction(self) -> None:
-        (problem,) = self.problems(("ModelA", [{"name": "x", "type": "string", "default": "a"}]))
-        assert problem[:2] == ((0, "fields", 0, "default"), "A default of a required field")
+    def test_a_default_of_null_for_a_required_field_is_a_contradiction(self) -> None:
+        (problem,) = self.problems(("ModelA", [{"name": "x", "type": "string", "default": None}]))
+        assert problem[:2] == ((0, "fields", 0, "default"), "A default of null for a required field")
         assert "required: false" in problem.hint
+
+    def test_a_required_field_with_a_default_is_filled_where_absent_and_refuses_null(self) -> None:
+        model = compiled([{"name": "x", "type": "integer", "default": 3}, {"name": "y", "type": "any", "default": [1]}])
+        assert model.decode({}) == {"x": 3, "y": [1]}
+        assert model.check({"x": 4}) == {"x": 4, "y": [1]}
+        assert misfits(model, {"x": None, "y": None}) == [
+            ("x", "is null, but required"),
+            ("y", "is null, but required"),
+        ]
 
     def test_problems_come_in_the_order_of_the_declarations(self) -> None:
         wrong = [{"name": f"f{n}", "type": "nothing"} for n in range(12)]

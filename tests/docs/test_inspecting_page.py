@@ -4,7 +4,7 @@ import re
 
 import pytest
 from omnibase_core.contracts.changes import ModelContractChange
-from omnibase_core.contracts.compare_node import NODE_RULES
+from omnibase_core.contracts.compare_node import ENTRY_RULES, NODE_RULES
 from omnibase_core.contracts.compare_runtime import BUS_RULES, HANDLER_RULES, TOPIC_RULES
 from omnibase_infra.cli import wiring_models
 from omnibase_infra.cli.explaining import ModelExplainedStep, ModelExplanation
@@ -60,5 +60,5 @@ def test_every_step_of_an_explanation_is_on_the_page() -> None:
 
 def test_every_field_with_a_rule_of_its_own_is_on_the_page() -> None:
     text = (DOCS / PAGE).read_text(encoding="utf-8").partition("## What a change breaks")[2]
-    rules = {*NODE_RULES, *BUS_RULES, *HANDLER_RULES, *TOPIC_RULES}
+    rules = {*NODE_RULES, *ENTRY_RULES, *BUS_RULES, *HANDLER_RULES, *TOPIC_RULES}
     assert [name for name in sorted(rules) if f"`{name}`" not in text] == []

@@ -1,15 +1,17 @@
-"""`python -m tools.bench.idle CONTRACT`: a host that says when it is ready and what it holds, and ends."""
+"""`python -m tools.bench.idle CONTRACT`: a host that starts as `onex-host` has it, and says when it is ready."""
 
 import asyncio
 import os
 import sys
 
-from omnibase_infra.config.files import load_contract_file
-from omnibase_infra.config.secrets import SecretResolver
-from omnibase_infra.wiring import build_host
+from omnibase_infra.host.collector import rest_while_starting
 
 
 async def _open(path: str) -> None:
+    from omnibase_infra.config.files import load_contract_file
+    from omnibase_infra.config.secrets import SecretResolver
+    from omnibase_infra.wiring import build_host
+
     loaded = load_contract_file(path, os.environ)
     async with build_host(loaded, SecretResolver.of_environment(os.environ)):
         print("ready", flush=True)
@@ -17,4 +19,5 @@ async def _open(path: str) -> None:
 
 
 if __name__ == "__main__":
+    rest_while_starting()
     asyncio.run(_open(sys.argv[1]))

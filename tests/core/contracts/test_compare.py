@@ -143,6 +143,72 @@ def test_a_node_that_becomes_compute_loses_its_operations() -> None:
     }
 
 
+MAPPED = """\
+node_version: "1.0.0"
+name: "fetch_user"
+node_type: "EFFECT"
+input_model: {name: "ModelAsk", fields: [{name: "id", type: "string"}]}
+output_model: {name: "ModelAnswer", fields: [{name: "status", type: "integer"}]}
+io_operations:
+  - type: "http"
+    operations: ["http.get"]
+    target: "https://api.example.com/users"
+    let: {key: "${{ input.id }}"}
+    request: {url: "https://api.example.com/users/${{ let.key }}"}
+    expect: {status: [200, 404]}
+    response: {status: "${{ result.status_code }}"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "subject", "change", "verdict", "affects"),
+    [
+        ("users/$", "people/$", "request.url", "changed", "compatible", "responders"),
+        ("}\n    expect", ", params: {a: 1}}\n    expect", "request.params", "added", "compatible", "responders"),
+        ('key: "$', 'key: "x$', "let.key", "changed", "compatible", "responders"),
+        ("[200, 404]", "[200]", "expect.status", "changed", "breaking", "callers"),
+        ("[200, 404]", "[200, 404, 410]", "expect.status", "changed", "compatible", "callers"),
+        ("    expect: {status: [200, 404]}\n", "", "expect", "changed", "breaking", "callers"),
+        (
+            'status: "${{ result.status_code }}"',
+            "status: 200",
+            "response.status",
+            "changed",
+            "compatible",
+            "callers",
+        ),
+        ('com/users"', 'com"', "target", "changed", "compatible", "operators"),
+    ],
+)
+def test_a_mapping_is_compared_key_by_key(
+    old: str, new: str, subject: str, change: str, verdict: str, affects: str
+) -> None:
+    assert old in MAPPED
+    assert verdicts(nodes(MAPPED, MAPPED.replace(old, new))) == {
+        (f"operation http.get {subject}", change, verdict, affects)
+    }
+
+
+def test_what_a_database_statement_expects_may_become_more_but_not_less() -> None:
+    def rows(expect: str) -> str:
+        statement = f'sql: "select 1", expect: {{rows: {expect}}}'
+        text = MAPPED.replace("http.get", "db.query").replace('"http"', '"db"').partition("    let:")[0]
+        return (
+            text
+            + f"    request: {{{statement.partition(', expect')[0]}}}\n    expect: {{rows: {expect}}}\n"
+            + ("    response: {status: 1}\n")
+        )
+
+    assert {change.verdict for change in nodes(rows("one"), rows("optional"))} == {"compatible"}
+    assert {change.verdict for change in nodes(rows("many"), rows("optional"))} == {"breaking"}
+
+
+def test_a_transform_is_compared_key_by_key() -> None:
+    compute = MAPPED.partition("io_operations")[0].replace("EFFECT", "COMPUTE")
+    one, two = (f'{compute}transform: {{status: "${{{{ `{number}` }}}}"}}\n' for number in (1, 2))
+    assert verdicts(nodes(one, two)) == {("transform.status", "changed", "compatible", "callers")}
+
+
 def test_descriptions_are_no_change() -> None:
     assert nodes(EFFECT, EFFECT.replace("Fetches a user", "Gets a user")) == ()
 

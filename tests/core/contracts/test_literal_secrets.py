@@ -118,6 +118,35 @@ def test_a_target_with_a_password_is_found_and_not_shown() -> None:
     assert "hunter2" not in loaded.problems[0].render()
 
 
+@pytest.mark.parametrize(
+    ("written", "instead", "place"),
+    [
+        ('node_version: "1.0.0"', 'description: "Asks postgresql://u:hunter2@db/x for rows"', "description"),
+        ('type: "string"', 'type: "string", default: "https://u:hunter2@h"', "input_model.fields[0].default"),
+        ('type: "any"', 'type: "any", description: "amqp://:hunter2@h"', "output_model.fields[0].description"),
+    ],
+)
+def test_a_url_with_a_password_is_found_in_every_text_of_a_node(written: str, instead: str, place: str) -> None:
+    node = NODE.replace(written, f"{written}\n{instead}" if place == "description" else instead)
+    loaded = load(runtime_text(), {"nodes/fetch_user.yaml": node})
+    assert messages(loaded) == [f"Literal secret in {place}"]
+    assert "hunter2" not in loaded.problems[0].render()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Asks http://example.com:8080/a@b",
+        "https://user@example.com or https://user:@example.com",
+        "The password: hunter2, a token=hunter2",
+        "https://u:${{input.password}}@example.com",
+    ],
+)
+def test_texts_of_a_node_that_hold_no_url_with_a_password_are_left_alone(text: str) -> None:
+    node = f'description: "{text}"\n{NODE}'
+    assert load(runtime_text(), {"nodes/fetch_user.yaml": node}).problems == ()
+
+
 @given(
     field=st.sampled_from(["dsn", "base_url", "headers", "token", "type", "name", "config_ref", "on_open"]),
     wrap=st.sampled_from(["{}", "[{}]", "{{Authorization: {}}}", "{{a: {{b: {}}}}}"]),

@@ -106,7 +106,7 @@ class TestEnvelopes:
         assert [answer["success"] for answer in ended.responses] == [False, False, False, True]
         refused = ended.responses[0]
         assert refused["error"]["code"] == "ENVELOPE_VALIDATION_ERROR"
-        assert refused["error"]["message"] == "$: not JSON: Expecting value at byte 0"
+        assert refused["error"]["message"] == "$: not JSON at byte 0: a value is expected"
         assert (refused["is_response"], refused["causation_id"], refused["payload"]) == (True, None, None)
 
     def test_every_failure_is_a_response(self) -> None:

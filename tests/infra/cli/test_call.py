@@ -99,6 +99,7 @@ def test_a_failure_as_json_is_its_error(contract: str) -> None:
         (["--payload", "[1]"], "--payload is a JSON object"),
         (["--payload", "{"], "--payload is no JSON"),
         (["number=1", "--timeout", "0"], "--timeout"),
+        (["number=1", "--timeout", "abc"], "'abc' is not a valid number of seconds"),
         (["number=1", "--timeout", "nan"], "nan is no number of seconds"),
         (["number=1", "--timeout", "1e400"], "1e400 is no number of seconds"),
     ],

@@ -62,7 +62,7 @@ def test_the_table_shows_bus_handlers_and_nodes_in_80_columns() -> None:
         "  operations   db.query, db.execute, db.transaction",
         "node calculate_total 1.0.0, COMPUTE",
         "                 rate: decimal, optional, 1 by default",
-        "  operations   http.get by http",
+        "  operation    http.get by http",
         "  may reach    http://127.0.0.1:8099",
         "  may reach    any statement that the payload holds",
         "  may reach    nothing",
@@ -94,6 +94,53 @@ def test_a_target_is_all_that_a_node_may_reach(tmp_path: Path) -> None:
     assert "  may reach    https://api.example.com/users/*\n" in described(contract_in(tmp_path, calculator=node))
 
 
+MAPPED = NODE.replace(
+    'io_operations: [{type: "http", operations: ["http.get"]}]\n',
+    """\
+io_operations:
+  - type: "http"
+    operations: ["http.get"]
+    request: {url: "/users/${{ input.url }}/x", params: {q: "${{ '}}' }}"}}
+    response: {status_code: "${{ result.status_code }}"}
+  - type: "db"
+    operations: ["db.transaction"]
+    request:
+      statements: [{sql: "insert into a\\n  values ($1)", parameters: ["${{ input.url }}"]}, {sql: "select 1"}]
+    response: {status_code: 1}
+""",
+)
+MAPPED_RUNTIME = MINIMAL.replace(
+    '{type: "http"}', '{type: "http", config: {base_url: "https://a.example.com/v1"}}, {type: "db"}'
+)
+
+
+def test_what_a_mapped_node_may_reach_stands_in_its_contract(tmp_path: Path) -> None:
+    table = described(contract_in(tmp_path, MAPPED_RUNTIME, calculator=MAPPED))
+    assert table.endswith(
+        "  operation    http.get by http\n"
+        "    request    url: /users/${{ input.url }}/x\n"
+        "               params.q: ${{ '}}' }}\n"
+        "    response   status_code: ${{ result.status_code }}\n"
+        "  operation    db.transaction by db\n"
+        "    request    statements[0].sql: insert into a values ($1)\n"
+        '               statements[0].parameters: ["${{ input.url }}"]\n'
+        "               statements[1].sql: select 1\n"
+        "    response   status_code: 1\n"
+        "  may reach    https://a.example.com/v1/users/*/x\n"
+        "               insert into a values ($1)\n"
+        "               select 1\n"
+    )
+
+
+def test_a_mapped_node_as_json_has_its_mapping_as_it_is_written(tmp_path: Path) -> None:
+    document = json.loads(described("--format", "json", contract_in(tmp_path, MAPPED_RUNTIME, calculator=MAPPED)))
+    first, second = document["nodes"][0]["operations"]
+    assert first["reach"] == {"hosts": ["https://a.example.com"], "paths": ["/v1/users/*/x"], "statements": []}
+    assert second["reach"]["statements"] == ["insert into a values ($1)", "select 1"]
+    assert first["mapping"]["response"] == {"status_code": "${{ result.status_code }}"}
+    assert document["nodes"][0]["mapping"] == {}
+
+
 def test_json_is_the_documented_model(orders: str) -> None:
     document = json.loads(described("--format", "json", orders))
     wiring = ModelWiring.model_validate(document)
@@ -115,6 +162,7 @@ def test_json_is_the_documented_model(orders: str) -> None:
         "operation": "http.get",
         "handler": "http",
         "target": None,
+        "mapping": {},
         "reach": {"hosts": ["${BASE}/v1"], "paths": ["*"], "statements": []},
     }
 

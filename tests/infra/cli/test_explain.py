@@ -36,6 +36,33 @@ runtime:
     - {slug: "rows"}
     - {slug: "total"}
     - {slug: "safe"}
+    - {slug: "mapped"}
+    - {slug: "doubled"}
+"""
+MAPPED = """\
+node_version: "1.0.0"
+name: "mapped"
+node_type: "EFFECT"
+input_model:
+  name: "ModelAsk"
+  fields: [{name: "id", type: "string"}, {name: "password", type: "string", required: false}]
+output_model: {name: "ModelAnswer", fields: [{name: "status", type: "integer"}]}
+io_operations:
+  - type: "http"
+    operations: ["http.post"]
+    request:
+      url: "/users/${{ input.id }}"
+      params: {p: "${{ input.password }}"}
+      body: {login: "${{ input.password }}"}
+    response: {status: "${{ result.status_code }}"}
+"""
+DOUBLED = """\
+node_version: "1.0.0"
+name: "doubled"
+node_type: "COMPUTE"
+input_model: {name: "ModelIn", fields: [{name: "price", type: "decimal"}]}
+output_model: {name: "ModelOut", fields: [{name: "total", type: "decimal"}]}
+transform: {total: "${{ multiply(input.price, `2`) }}"}
 """
 USER = """\
 node_version: "1.0.0"
@@ -82,7 +109,9 @@ CLOCK = Clock(now=lambda: NOW, monotonic=lambda: 100.0, new_id=lambda: UUID(ID))
 
 @pytest.fixture
 def contract(tmp_path: Path) -> str:
-    return contract_in(tmp_path, RUNTIME, user=USER, rows=ROWS, total=TOTAL, safe=SAFE)
+    return contract_in(
+        tmp_path, RUNTIME, user=USER, rows=ROWS, total=TOTAL, safe=SAFE, mapped=MAPPED, doubled=DOUBLED
+    )
 
 
 @pytest.fixture
@@ -155,6 +184,24 @@ def test_a_compute_node_ends_where_the_function_of_the_host_would_be_called(load
     assert explanation.outcome == "would run"
 
 
+def test_a_mapped_request_is_shown_as_the_handler_would_get_it_and_without_secrets(loaded: LoadedContract) -> None:
+    explanation = explained(loaded, request("mapped", {"id": "a/b", "password": "canary 1"}))
+    assert "canary" not in explanation.model_dump_json()
+    assert explanation.payload == {
+        "url": "/users/a%2Fb",
+        "params": {"p": REDACTED},
+        "body": {"login": REDACTED},
+    }
+    assert explanation.steps[-1].message == f"POST https://api.example.com/v1/users/a%2Fb?p={REDACTED}"
+
+
+def test_a_transform_gives_its_output(loaded: LoadedContract) -> None:
+    explanation = explained(loaded, request("doubled", {"price": "19.90"}))
+    assert explanation.output == {"total": "39.80"}
+    assert explanation.steps[-1].message == "the transform gives the output"
+    assert (explanation.outcome, explanation.payload) == ("would run", None)
+
+
 @pytest.mark.parametrize(
     ("envelope", "step", "outcome", "message"),
     [
@@ -184,6 +231,7 @@ def test_a_compute_node_ends_where_the_function_of_the_host_would_be_called(load
             "params.a does not fit",
         ),
         (request("rows", {"statements": [{"sql": ""}]}), "call", "INVALID_PARAMETER", "payload.statements[0].sql"),
+        (request("mapped", {"id": ".."}), "request", "MAPPING_ERROR", "request.url"),
         (request("safe", {"path": "a"}), "call", "PROTOCOL_CONFIGURATION_ERROR", "no 'vault' handler"),
     ],
 )

@@ -112,6 +112,19 @@ async def test_the_missing_secrets_of_all_handlers_are_one_error_that_names_hand
 
 
 @pytest.mark.asyncio
+async def test_a_secret_that_cannot_stand_in_its_header_is_named_and_not_shown() -> None:
+    config = ModelHttpConfig(base_url="http://a", headers={"Authorization": ref("api/token", "Bearer ")})
+    binding = ModelHandlerBinding(type=EnumHandlerType.HTTP, name="api", config=config)
+    with pytest.raises(SecretResolutionError) as caught:
+        await resolve_binding(binding, resolver({"ONEX_SECRET_API_TOKEN": f"{CANARY}\nx"}))
+    assert caught.value.message.startswith(
+        "handler 'api', config.headers.Authorization has a value with a line break"
+    )
+    assert caught.value.message.endswith(": correct the secret api/token")
+    assert CANARY not in repr(caught.value) + repr(caught.value.details)
+
+
+@pytest.mark.asyncio
 async def test_handlers_without_secrets_need_no_source() -> None:
     binding = ModelHandlerBinding(type=EnumHandlerType.HTTP, name="http", config=ModelHttpConfig())
     assert await resolve_bindings([binding], SecretResolver([])) == (binding,)

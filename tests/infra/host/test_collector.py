@@ -4,13 +4,14 @@ import gc
 from collections.abc import Iterator
 
 import pytest
-from omnibase_infra.host.collector import YOUNG_OBJECTS, relax
+from omnibase_infra.host.collector import YOUNG_OBJECTS, relax, rest_while_starting
 
 
 @pytest.fixture(autouse=True)
 def setting() -> Iterator[None]:
     before = gc.get_threshold()
     yield
+    gc.unfreeze()
     gc.set_threshold(*before)
 
 
@@ -29,3 +30,25 @@ def test_a_setting_that_somebody_made_on_purpose_stays(young: int) -> None:
     assert gc.get_threshold() == (young, 5, 5)
     put_back()
     assert gc.get_threshold() == (young, 5, 5)
+
+
+def test_what_is_there_when_a_host_is_up_is_not_looked_at_again_until_it_ends() -> None:
+    gc.unfreeze()
+    put_back = relax()
+    assert gc.get_freeze_count() > 0
+    put_back()
+    assert gc.get_freeze_count() == 0
+
+
+def test_what_somebody_else_froze_stays_frozen() -> None:
+    gc.freeze()
+    relax()()
+    assert gc.get_freeze_count() > 0
+
+
+def test_the_rest_while_a_program_starts_ends_when_its_host_is_up() -> None:
+    gc.set_threshold(700, 10, 11)
+    rest_while_starting()
+    assert gc.get_threshold()[0] > YOUNG_OBJECTS
+    relax()
+    assert gc.get_threshold() == (YOUNG_OBJECTS, 10, 11)

@@ -88,6 +88,7 @@ def own_server() -> Iterator[EmbeddedPostgres]:
         ("SELECT 1/0 AS v", "22012", {}),
         ("SELECT nothing FROM child", "42703", {"position": 8}),
         ("SELECT FROM WHERE", "42601", {"position": 13}),
+        ("SELECT 1; SELECT 2", "42601", {}),
         ("SELECT * FROM nowhere", "42P01", {}),
         ("VACUUM", "25001", {}),
     ],
@@ -489,3 +490,9 @@ class TestStart:
             monkeypatch.setenv(name, "nonsense")
         async with database(postgres_dsn) as db:
             assert await db.query("SELECT 1 AS a") == [{"a": 1}]
+
+
+@pytest.mark.asyncio
+async def test_several_statements_in_one_text_are_sent_to_a_transaction(db: Database) -> None:
+    with pytest.raises(HandlerExecutionError, match=r"several statements; send one, or db\.transaction"):
+        await db.run("SELECT 1; SELECT 2")

@@ -11,11 +11,12 @@ words and a JSON path.
 import json
 from collections.abc import Callable, Iterable
 from operator import itemgetter
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from pydantic import JsonValue, ValidationError
 from pydantic_core import from_json
 
+from omnibase_core.codec_wording import field_sentence, syntax_sentence
 from omnibase_core.envelope import JsonObject, ModelOnexEnvelope
 from omnibase_core.errors import EnvelopeValidationError, PayloadTooLargeError, shown
 
@@ -183,7 +184,7 @@ def _decode_slowly(raw: bytes) -> ModelOnexEnvelope:
         return _validate_json(json.dumps(tree).encode())
     except ValidationError as error:
         first = error.errors(include_input=False, include_context=True, include_url=False)[0]
-        raise EnvelopeValidationError(_sentence(first), path=_field_path(first)) from None
+        raise EnvelopeValidationError(field_sentence(first), path=_field_path(first)) from None
 
 
 def _parse(raw: bytes) -> object:
@@ -195,15 +196,13 @@ def _parse(raw: bytes) -> object:
             parse_int=_integer,
         )
     except UnicodeDecodeError as error:
-        _refuse_syntax("invalid UTF-8", error.start)
+        message, offset = f"invalid UTF-8 at byte {error.start}", error.start
     except json.JSONDecodeError as error:
-        _refuse_syntax(f"not JSON: {error.msg}", len(error.doc[: error.pos].encode("utf-8", "surrogatepass")))
+        offset = len(error.doc[: error.pos].encode("utf-8", "surrogatepass"))
+        message = syntax_sentence(error.msg, offset)
     except RecursionError:
         raise EnvelopeValidationError(f"nested deeper than {MAX_DEPTH} levels") from None
-
-
-def _refuse_syntax(message: str, offset: int) -> NoReturn:
-    raise EnvelopeValidationError(f"{message} at byte {offset}", offset=offset) from None
+    raise EnvelopeValidationError(message, offset=offset) from None
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -275,15 +274,3 @@ def _field_path(error: Any) -> str:
     field = error.get("ctx", {}).get("field")
     parts = [*error["loc"], *([field] if field else [])]
     return "$" + "".join(f"[{part}]" if isinstance(part, int) else f".{shown(str(part))}" for part in parts)
-
-
-_FORMS: Final = {
-    "missing": "the field is required",
-    "extra_forbidden": "unknown field; an envelope has no other fields than those documented",
-    "string_pattern_mismatch": "not in canonical form: a UUID has dashes, a timestamp is RFC 3339 with offset",
-}
-
-
-def _sentence(error: Any) -> str:
-    """Pydantic's message where it cannot hold the input, ours where ours says more."""
-    return _FORMS.get(error["type"]) or str(error["msg"])

@@ -117,3 +117,15 @@ def test_a_parameter_that_the_driver_refuses_is_named() -> None:
 
 def test_a_configuration_that_the_driver_refuses_is_a_configuration_error() -> None:
     assert isinstance(typed_error(raised(asyncpg.exceptions.ClientConfigurationError)), ProtocolConfigurationError)
+
+
+@pytest.mark.parametrize(
+    ("function", "sentence"),
+    [
+        ("exec_parse_message", "The text holds several statements; send one, or db.transaction"),
+        ("scanner", "Postgre"),
+    ],
+)
+def test_several_statements_in_one_text_are_told_from_other_faults_of_syntax(function: str, sentence: str) -> None:
+    fields = {"S": "ERROR", "V": "ERROR", "C": "42601", "M": CANARY, "R": function}
+    assert typed_error(PostgresError.new(fields)).message.startswith(sentence)

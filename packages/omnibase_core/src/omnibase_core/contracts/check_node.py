@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from omnibase_core.contracts.check_handlers import LOCAL_REFUSED
 from omnibase_core.contracts.fields import FieldDeclarationError, ModelDeclaredModel, survey_models
 from omnibase_core.contracts.findings import ContractFile, Findings, Origin, Refusal, Section
-from omnibase_core.contracts.literals import literal_secrets, looks_secret
+from omnibase_core.contracts.literals import literal_secrets, looks_secret, url_credentials
 from omnibase_core.contracts.mapped import Declared, survey_mappings
 from omnibase_core.contracts.node import MappingDeclarationError, ModelNodeContract
 from omnibase_core.contracts.prepare import refuse_literal
@@ -20,6 +20,8 @@ def check_node(file: ContractFile, findings: Findings, *, allow_local: bool = Fa
     if not accept_schema_version(file, findings):
         return None
     section = Section(file.value, Origin(file, ()))
+    for path in url_credentials(file.value):
+        refuse_literal(section.origin(path), findings)
     for entry in section.child("io_operations").items():
         fields = entry.mapping()
         if fields.get("type") == EnumHandlerType.LOCAL and not allow_local:

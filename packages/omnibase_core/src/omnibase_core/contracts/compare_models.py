@@ -84,7 +84,7 @@ def _compare_slot(
 
 def _added(slot: Slot, direction: Direction) -> tuple[Verdict, str]:
     said = f"{'required' if slot.required else 'optional'} {direction} field of type {slot.type.name}"
-    if direction == "input" and slot.required:
+    if direction == "input" and slot.must_come:
         return "breaking", f"new {said}: requests without it are refused"
     return "compatible", f"new {said}"
 
@@ -94,13 +94,23 @@ def _removed(slot: Slot, direction: Direction) -> tuple[Verdict, str]:
     return "breaking", f"{direction} field of type {slot.type.name} removed: {lost}"
 
 
+def _strictness(slot: Slot) -> int:
+    return 2 if slot.must_come else int(slot.required)
+
+
+def _presence(slot: Slot) -> str:
+    if not slot.required:
+        return "optional"
+    return "required" if slot.must_come else "required, with a default"
+
+
 def _differences(old: Slot, new: Slot, direction: Direction) -> Iterator[tuple[Verdict, str]]:
     # An input may take more than before, an output may give less.
     grows: Verdict = "compatible" if direction == "input" else "breaking"
     shrinks: Verdict = "breaking" if direction == "input" else "compatible"
-    if old.required != new.required:
-        said = "optional -> required" if new.required else "required -> optional"
-        yield (shrinks if new.required else grows), f"{direction} field {said}"
+    if (stricter := _strictness(new) - _strictness(old)) != 0:
+        said = f"{_presence(old)} -> {_presence(new)}"
+        yield (shrinks if stricter > 0 else grows), f"{direction} field {said}"
     wider, narrower = fits(old.type, new.type, direction), fits(new.type, old.type, direction)
     said = f"{direction} type {old.type.name} -> {new.type.name}"
     if not (wider and narrower):
@@ -109,7 +119,7 @@ def _differences(old: Slot, new: Slot, direction: Direction) -> Iterator[tuple[V
         yield verdict, f"{said}: {word}"
     elif old.type.name != new.type.name:
         yield "compatible", f"{said}: the same on the wire"
-    if not (old.required or new.required) and old.defaults.get("decode") != new.defaults.get("decode"):
+    if not (old.must_come or new.must_come) and old.defaults.get("decode") != new.defaults.get("decode"):
         values = (worded(slot.defaults.get("check")) for slot in (old, new))
         meaning = (
             "what a request without it means has changed" if direction == "input" else "filled in where absent"

@@ -16,6 +16,7 @@ from omnibase_core.contracts.changes import (
     note,
     of_field,
     ranked,
+    worded,
 )
 from omnibase_core.contracts.compare_models import Direction, FieldChange, compare_records
 from omnibase_core.contracts.fields import ModelDeclaredModel
@@ -30,7 +31,36 @@ NODE_RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "name": breaks("callers", "requests to the old slug find no node"),
         "node_type": breaks("callers", "a COMPUTE node takes no operation, an EFFECT node has operations"),
+        "let": note("callers", "what the node gives may change"),
+        "transform": note("callers", "what the node gives may change"),
         "on_failure": ranked("operators", ("answer", "dead_letter"), "failures are no longer dead-lettered"),
+    }
+)
+_ROWS: Final = ("one", "optional", "many")
+
+
+def _judge_expect(old: object, new: object) -> tuple[Verdict, str]:
+    """Breaking where a result that was expected before is a failure now."""
+    worse = new is not None and new != "many"
+    if isinstance(old, dict) and new is None:
+        return _judge_expect(old.get("status", []), None)
+    if isinstance(old, list):
+        kept = new if isinstance(new, list) else range(200, 300)
+        worse = any(status not in kept for status in old)
+    elif old in _ROWS and new in _ROWS:
+        worse = _ROWS.index(str(new)) < _ROWS.index(str(old))
+    said = "results that were expected are failures now" if worse else "no more results are failures"
+    return "breaking" if worse else "compatible", f"{worded(old)} -> {worded(new)}: {said}"
+
+
+ENTRY_RULES: Final[Mapping[str, Rule]] = MappingProxyType(
+    {
+        "handler": note("operators", "another handler binding performs it"),
+        "target": note("operators", "what the operation is meant for"),
+        "let": note("responders", "what is asked for may change"),
+        "request": note("responders", "what is asked for changes"),
+        "expect": Rule("callers", _judge_expect),
+        "response": note("callers", "what the node gives may change"),
     }
 )
 
@@ -135,8 +165,9 @@ def _compare_entries(subject: str, was: Entry, now: Entry) -> Iterator[Finding]:
         {name: getattr(entry, name) for name in ModelIoOperation.model_fields if name not in left_out}
         for _, entry in (was, now)
     )
-    rules = {"target": _HTTP_TARGET} if was[1].type is EnumHandlerType.HTTP else {}
-    rules["handler"] = note("operators", "another handler binding performs it")
+    rules = dict(ENTRY_RULES)
+    if was[1].type is EnumHandlerType.HTTP and now[1].request is None:
+        rules["target"] = _HTTP_TARGET
     for difference in field_changes(before, after, rules, note("responders")):
         yield of_field(difference, f"{subject} {difference.name}", _entry_path(was), _entry_path(now))
 

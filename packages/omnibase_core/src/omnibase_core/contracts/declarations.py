@@ -209,10 +209,8 @@ class _Surveyor:
 
     def _defaults(self, path: tuple[str | int, ...], declared: ModelField, type_: FieldType) -> dict[Way, object]:
         default = declared.default
-        if declared.required:
-            self._add(
-                path, "A default of a required field", "Only an absent field is filled: write required: false"
-            )
+        if default is None and declared.required:
+            self._add(path, "A default of null for a required field", "Write required: false where null may come")
             return {}
         if default is None:
             return dict.fromkeys(WAYS)

@@ -174,7 +174,7 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
                 (*SCALARS, "list[string]", "map[string]", "list[ModelItem]"),
             ),
             "required": Text("Whether the field must be there"),
-            "default": Text("What an absent field is filled with; it needs `required: false`"),
+            "default": Text("What an absent field is filled with; null is still refused where the field is required"),
             "description": Text("What the field is"),
         },
         "ModelIoOperation": {

@@ -99,16 +99,21 @@ class Slot:
     required: bool
     defaults: Mapping[Way, object]
 
+    @property
+    def must_come(self) -> bool:
+        """Whether it may not be absent: it is required, and nothing fills it."""
+        return self.required and not self.defaults
+
     def schema(self, way: Way) -> core_schema.TypedDictField:
         """As for Scalar."""
         schema = self.type.schema(way)
-        if self.required:
-            guarded = core_schema.no_info_before_validator_function(_not_null, schema)
-            return core_schema.typed_dict_field(guarded if self.type.takes_null else schema, required=True)
-        schema = core_schema.nullable_schema(schema)
+        if not self.required:
+            schema = core_schema.nullable_schema(schema)
+        elif self.type.takes_null:
+            schema = core_schema.no_info_before_validator_function(_not_null, schema)
         if self.defaults:
             schema = core_schema.with_default_schema(schema, default=self.defaults[way])
-        return core_schema.typed_dict_field(schema, required=False)
+        return core_schema.typed_dict_field(schema, required=self.must_come)
 
 
 class RecordType:
@@ -150,7 +155,7 @@ class RecordType:
         for name, slot in self.slots.items():
             inner = f"{path}.{name}"
             if name not in value:
-                if slot.required:
+                if slot.must_come:
                     yield inner, "is required, but missing"
             elif value[name] is not None:
                 yield from slot.type.misfits(value[name], inner, way)

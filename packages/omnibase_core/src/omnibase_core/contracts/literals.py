@@ -25,6 +25,8 @@ _SECRET_TEXT = re.compile(
     re.IGNORECASE,
 )
 
+_URL_CREDENTIALS = re.compile(r"[a-z][a-z0-9+.-]*://[^/?\#\s]*:(?P<password>[^/?\#\s@]+)@", re.IGNORECASE)
+
 
 def is_secret_field(name: str) -> bool:
     """Whether a field of this name takes a secret_ref and nothing else."""
@@ -47,6 +49,19 @@ def is_secret_place(path: Path) -> bool:
 def looks_secret(text: str) -> bool:
     """Whether a text has the form of a credential, wherever it stands."""
     return _SECRET_TEXT.search(text) is not None
+
+
+def url_credentials(value: YamlValue, path: Path = ()) -> Iterator[Path]:
+    """The places of every text in a value that holds a URL with a password, which no expression gives."""
+    if isinstance(value, str):
+        if any("${{" not in found["password"] for found in _URL_CREDENTIALS.finditer(value)):
+            yield path
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from url_credentials(item, (*path, index))
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from url_credentials(item, (*path, key))
 
 
 def literal_secrets(value: YamlValue, path: Path = ()) -> Iterator[Path]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from omnibase_core import suggest
 from omnibase_core.contracts.findings import Origin, Refusal, dotted
 from omnibase_core.contracts.names import REFUSED
+from omnibase_core.contracts.scalars import UnrepresentableNumberError, resolve
 from omnibase_core.contracts.source import Path, YamlValue
 from omnibase_core.errors import shown
 
@@ -32,6 +33,8 @@ _BOUNDS: dict[str, Callable[[_Context], str]] = {
     "string_too_short": lambda c: f"text of at least {c['min_length']} characters",
     "string_too_long": lambda c: f"text of at most {c['max_length']} characters",
 }
+_NUMBERS = frozenset({"int_type", "float_type"})
+_GROUPED = re.compile(r"[-+]?[0-9]+(?:_[0-9]+)+")
 _QUOTED = re.compile(r"'([^']*)'")
 
 
@@ -53,6 +56,9 @@ def refusal_of(fault: Fault, origin: Origin, given: YamlValue) -> Refusal:
         return Refusal(str(context["message"]), hint and str(hint), action and str(action))  # type: ignore[arg-type]  # hint and action are text or None
     if fault.kind in ("literal_error", "enum") and isinstance(given, str):
         return _closed_set(fault, given, secret_free=not origin.file.variables.get(origin.path))
+    if fault.kind in ("literal_error", "enum"):
+        known = " or ".join(_known(fault))
+        return Refusal(f"{name} must be {known}, not {_kind_of(given)}", None, "Replace it by one of these")
     if fault.kind in _BOUNDS:
         return Refusal(f"{name} must be {_BOUNDS[fault.kind](context)}", None, "Correct the value")
     if fault.kind == "secret_ref":
@@ -61,17 +67,35 @@ def refusal_of(fault: Fault, origin: Origin, given: YamlValue) -> Refusal:
     if wanted is None:
         # pydantic's own words may quote the value
         return Refusal(f"{name} is not valid", None, "Correct the value")
+    if fault.kind in _NUMBERS and isinstance(given, str):
+        return _no_number(name, wanted, given)
     quote = wanted == "text" and isinstance(given, int | float)
     hint_text = 'A number, true and false are texts only in quotes: "1.0"' if quote else None
     action_text = "Quote the value" if quote else f"Write {wanted}"
     return Refusal(f"{name} must be {wanted}, not {_kind_of(given)}", hint_text, action_text)
 
 
+def _no_number(name: str, wanted: str, given: str) -> Refusal:
+    """A text where a number is wanted. One that YAML's reader has refused gets the same words, so counts once."""
+    try:
+        resolve(given)
+    except UnrepresentableNumberError as error:
+        return Refusal(str(error), "Numbers are those of JSON", "Quote it if a text is meant")
+    if _GROUPED.fullmatch(given):
+        plain = given.replace("_", "")
+        return Refusal(f"{name} must be {wanted}, not text", "A number has no underscores", f"Write {plain}")
+    return Refusal(f"{name} must be {wanted}, not text", None, f"Write {wanted}")
+
+
 def _closed_set(fault: Fault, given: str, *, secret_free: bool) -> Refusal:
-    known = _QUOTED.findall(str(fault.context.get("expected", "")))
+    known = _known(fault)
     name = str(fault.path[-1]) if fault.path else "value"
     said = f"Unknown {name} '{shown(given)}'" if secret_free else f"Unknown {name}"
     return Refusal(said, suggest.hint(given, known, "Valid are"), "Replace it by one of these")
+
+
+def _known(fault: Fault) -> list[str]:
+    return _QUOTED.findall(str(fault.context.get("expected", "")))
 
 
 def _kind_of(value: YamlValue) -> str:

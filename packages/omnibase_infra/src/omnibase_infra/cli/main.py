@@ -19,6 +19,7 @@ from omnibase_infra.cli.pipe import pipe
 from omnibase_infra.cli.run import run
 from omnibase_infra.cli.schema import schema
 from omnibase_infra.cli.validate import validate
+from omnibase_infra.host.collector import rest_while_starting
 
 
 def _print_versions(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
@@ -46,6 +47,7 @@ def _print_versions(ctx: click.Context, option: click.Parameter, wanted: bool) -
 )
 def onex_host() -> None:
     """Run declarative nodes in one process: a runtime contract names the event bus, handlers and nodes."""
+    rest_while_starting()
 
 
 for command in (demo, init, call, pipe, run, validate, schema, models, describe, explain, diff, completion):

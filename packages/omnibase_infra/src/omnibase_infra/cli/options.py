@@ -12,6 +12,8 @@ _Command = TypeVar("_Command", bound=Callable[..., object])
 class Seconds(click.FloatRange):
     """A number of seconds; NaN and infinities, which pass as floats, are none."""
 
+    name = "number of seconds"
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         seconds = float(super().convert(value, param, ctx))
         if not math.isfinite(seconds):

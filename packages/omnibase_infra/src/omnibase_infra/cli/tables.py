@@ -102,7 +102,8 @@ def _node(node: ModelNodeWiring) -> list[str]:
         *_row("input", *_model(node.input_model)),
         *_row("output", *_model(node.output_model)),
         *(line for model in node.models for line in _row("model", *_model(model))),
-        *_row("operations", *(_operation(use) for use in node.operations)),
+        *(line for name, value in node.mapping.items() for line in _row(name, *_leaves("", value))),
+        *(line for use in node.operations for line in _uses(use)),
         *_row("may reach", *_reach([use.reach for use in node.operations])),
         *_row("needs", ", ".join(node.dependencies)),
         *_row("at once", "" if node.max_inflight is None else f"{node.max_inflight} envelopes"),
@@ -127,6 +128,25 @@ def _operation(use: ModelOperationWiring) -> str:
     return f"{use.operation} by {use.handler}{target}"
 
 
+def _uses(use: ModelOperationWiring) -> Iterator[str]:
+    yield from _row("operation", _operation(use))
+    for name, value in use.mapping.items():
+        yield from _row(f"  {name}", *_leaves("", value))
+
+
+def _leaves(path: str, value: JsonValue) -> Iterator[str]:
+    """Each value of a mapping in a line of its own."""
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _leaves(f"{path}.{key}" if path else key, item)
+    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        for index, item in enumerate(value):
+            yield from _leaves(f"{path}[{index}]", item)
+    else:
+        text = " ".join(_shown(value).split())
+        yield f"{path}: {text}" if path else text
+
+
 def _reach(reaches: Sequence[ModelReach]) -> Iterator[str]:
     if not reaches:
         yield "nothing"
@@ -136,8 +156,9 @@ def _reach(reaches: Sequence[ModelReach]) -> Iterator[str]:
                 f"{host}{'' if path == ANYTHING else path}" for host in reach.hosts for path in reach.paths
             )
         else:
-            yield from ("any path that the payload names" for _ in reach.paths)
-        yield from ("any statement that the payload holds" for _ in reach.statements)
+            yield from ("any path that the payload names" if path == ANYTHING else path for path in reach.paths)
+        held = "any statement that the payload holds"
+        yield from (held if statement == ANYTHING else statement for statement in reach.statements)
 
 
 def _values(handler: ModelHandlerValues) -> Iterable[str]:

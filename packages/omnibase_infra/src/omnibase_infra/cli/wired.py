@@ -1,6 +1,6 @@
 """From a loaded contract to its wiring: values only, nothing is built. Imported within commands only."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from omnibase_core import urls
 from omnibase_core.contracts.bindings import ModelEventBusLimits, ModelHandlerBinding, ModelHandlerPolicies
@@ -12,7 +12,8 @@ from omnibase_core.contracts.node import ModelIoOperation, ModelNodeContract
 from omnibase_core.contracts.operations import operations_of
 from omnibase_core.contracts.runtime_host import ModelRuntimeHostContract
 from omnibase_core.enums import EnumHandlerType
-from pydantic import JsonValue
+from omnibase_core.mapping.template import split_text
+from pydantic import BaseModel, JsonValue
 
 from omnibase_infra.cli.wiring_models import (
     ModelBusWiring,
@@ -91,11 +92,13 @@ def _node(node: ModelNodeContract, max_inflight: int | None, runtime: ModelRunti
         input_model=_model(node.input_model),
         output_model=_model(node.output_model),
         models=tuple(_model(model) for model in node.models),
+        mapping=_written(node, ("let", "transform")),
         operations=tuple(
             ModelOperationWiring(
                 operation=operation,
                 handler=entry.handler,
                 target=entry.target,
+                mapping=_written(entry, ("let", "request", "expect", "response")),
                 reach=reach_of(operation, entry, runtime.handlers),
             )
             for entry in node.io_operations
@@ -109,21 +112,52 @@ def _model(declared: ModelDeclaredModel) -> ModelModelWiring:
     return ModelModelWiring(name=declared.name, fields=tuple(fields))
 
 
+def _written(part: BaseModel, names: Iterable[str]) -> dict[str, JsonValue]:
+    return {name: getattr(part, name) for name in names if name in part.model_fields_set}
+
+
 def reach_of(operation: str, entry: ModelIoOperation, handlers: Iterable[ModelHandlerBinding]) -> ModelReach:
     """What an operation may get at: as far as the contract says, and beyond that whatever the payload says."""
+    request = entry.request or {}
     if entry.type is EnumHandlerType.DB:
-        return ModelReach(statements=(ANYTHING,))
+        return ModelReach(statements=tuple(_statements(operation, request)))
     if entry.type is not EnumHandlerType.HTTP:
-        return ModelReach(paths=(ANYTHING,))
-    if entry.target is not None:
-        target = urls.parse_base(entry.target)
-        return ModelReach(hosts=(str(target.origin),), paths=(f"{target.path.rstrip('/')}/{ANYTHING}",))
+        return ModelReach(paths=(_pattern(request.get("path") or request.get("name")),))
     binding = next((each for each in handlers if (each.type, each.name) == (entry.type, entry.handler)), None)
     if binding is None or not isinstance(binding.config, ModelHttpConfig):
         return ModelReach()
+    url = request.get("url")
+    if isinstance(url, str):
+        return _below(_pattern(url), binding.config)
+    if entry.target is not None:
+        target = urls.parse_base(entry.target)
+        return ModelReach(hosts=(str(target.origin),), paths=(f"{target.path.rstrip('/')}/{ANYTHING}",))
     base, allow = binding.config.base_url, binding.config.allow
     hosts = [_origin(url) for url in ([] if base is None else [base]) + list(allow)]
     return ModelReach(hosts=tuple(dict.fromkeys(hosts)), paths=(ANYTHING,))
+
+
+def _below(url: str, config: ModelHttpConfig) -> ModelReach:
+    """The reach of a url of the contract, in which `*` stands for each expression."""
+    try:
+        found = urls.resolve(config.base_url, url)
+    except urls.UrlError:
+        return ModelReach(hosts=(config.base_url or ANYTHING,), paths=(url,))
+    return ModelReach(hosts=(str(found.origin),), paths=(found.path,))
+
+
+def _statements(operation: str, request: Mapping[str, JsonValue]) -> Iterator[str]:
+    listed = request.get("statements") if operation == "db.transaction" else [dict(request)]
+    for statement in listed if isinstance(listed, list) else [None]:
+        sql = statement.get("sql") if isinstance(statement, dict) else None
+        yield " ".join(sql.split()) if isinstance(sql, str) else ANYTHING
+
+
+def _pattern(template: object) -> str:
+    """A template with `*` in place of each expression; one that is no text says nothing."""
+    if not isinstance(template, str):
+        return ANYTHING
+    return "".join(part if isinstance(part, str) else ANYTHING for part in split_text(template))
 
 
 def _origin(url: str) -> str:

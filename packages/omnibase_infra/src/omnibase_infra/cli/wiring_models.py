@@ -42,18 +42,25 @@ class ModelModelWiring(BaseModel):
 
 
 class ModelOperationWiring(BaseModel):
-    """An operation that a node may use, the handler binding that performs it, and what it may reach."""
+    """An operation that a node may use, the handler binding that performs it, and what it may reach.
+
+    mapping: `let`, `request`, `expect` and `response`, those that are written, as they are written.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     operation: str
     handler: str
     target: str | None
+    mapping: dict[str, JsonValue]
     reach: ModelReach
 
 
 class ModelNodeWiring(BaseModel):
-    """A node. max_inflight: null leaves it to the bus's window. models: those that its fields refer to."""
+    """A node. max_inflight: null leaves it to the bus's window. models: those that its fields refer to.
+
+    mapping: `let` and `transform` of a COMPUTE node, as they are written; empty where a function does it.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -67,6 +74,7 @@ class ModelNodeWiring(BaseModel):
     input_model: ModelModelWiring
     output_model: ModelModelWiring
     models: tuple[ModelModelWiring, ...]
+    mapping: dict[str, JsonValue]
     operations: tuple[ModelOperationWiring, ...]
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from omnibase_core.contracts.bindings import ModelHandlerBinding
+from omnibase_core.errors import SecretResolutionError
+from omnibase_core.headers import HeaderError, check_header_value
 from omnibase_core.secret import ModelSecretRef, Secret
 from pydantic import BaseModel
 
@@ -22,7 +24,8 @@ class _Use(NamedTuple):
 async def resolve_binding(binding: ModelHandlerBinding, resolver: SecretResolver) -> ModelHandlerBinding:
     """The binding with a Secret, prefix included, in place of each secret reference of its config.
 
-    Raises SecretResolutionError that names handler, field, reference and places of everything missing.
+    Raises SecretResolutionError that names handler, field, reference and places of everything missing, or a
+    secret that cannot stand in its header.
     """
     return (await resolve_bindings([binding], resolver))[0]
 
@@ -55,9 +58,22 @@ def _uses(binding: ModelHandlerBinding) -> Sequence[_Use]:
 
 def _with_secrets(binding: ModelHandlerBinding, secrets: dict[str, Secret]) -> ModelHandlerBinding:
     def reveal(path: str, reference: ModelSecretRef) -> Secret:
-        return Secret(reference.prefix + secrets[reference.secret_ref].reveal())
+        secret = Secret(reference.prefix + secrets[reference.secret_ref].reveal())
+        if path.startswith("config.headers."):
+            _check_header(f"handler '{binding.name}', {path}", reference, secret)
+        return secret
 
     return binding.model_copy(update={"config": _rebuilt(binding.config, "config", reveal)})
+
+
+def _check_header(field: str, reference: ModelSecretRef, secret: Secret) -> None:
+    try:
+        check_header_value(secret.reveal())
+    except HeaderError as error:
+        raise SecretResolutionError(
+            f"{field} {error}: correct the secret {reference.secret_ref}",
+            details={"field": field, "reference": reference.secret_ref},
+        ) from None
 
 
 def _rebuilt(value: object, path: str, replace: _Replace) -> object:

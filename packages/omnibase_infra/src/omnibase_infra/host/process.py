@@ -76,6 +76,7 @@ class BaseRuntimeHostProcess:
         self._stop = asyncio.Event()
         self._ready = False
         self._closed = False
+        self._put_collector_back: Callable[[], None] = _nothing
         self._handlers: list[Guard] = []
         self._consuming: asyncio.Task[None] | None = None
         self._runtime = self._assembled(parts)
@@ -132,6 +133,7 @@ class BaseRuntimeHostProcess:
                 await self.client.subscribe()
             self._consuming = asyncio.create_task(self._parts.bus.start_consuming(), name="onex-consume")
             self._consuming.add_done_callback(self._consumed)
+            self._put_collector_back = collector.relax()
             self._ready = True
         except BaseException:
             _log.error("the start failed; what was started is undone", extra={"event": events.HOST_START_FAILED})
@@ -276,12 +278,15 @@ class BaseRuntimeHostProcess:
         if self._closed:
             raise ProtocolConfigurationError("A host is opened once; make a new one")
         BaseRuntimeHostProcess._running = self
-        self._put_collector_back = collector.relax()
 
     def _release_process(self) -> None:
         if BaseRuntimeHostProcess._running is self:
             BaseRuntimeHostProcess._running = None
             self._put_collector_back()
+
+
+def _nothing() -> None:
+    """What there is to put back before the collector was relaxed."""
 
 
 async def _ended(task: asyncio.Task[None]) -> bool:

@@ -125,6 +125,8 @@ FAILURES: Final = (PostgresError, InterfaceError, InternalClientError, OSError)
 LOST: Final = frozenset({"08000", "08003", "08006", "08007", "57P01", "57P02", "57P03", "57P05", "25P03"})
 """Codes after which the connection is gone."""
 
+# Where the server refuses several statements in one text; its message is in the server's language.
+_SEVERAL_STATEMENTS: Final = "exec_parse_message"
 _PARAMETER: Final = re.compile(r"query argument (\$\d{1,5})\b")
 _DRIVER: Final[tuple[tuple[type[Exception], type[RuntimeHostError], str], ...]] = (
     (ClientConfigurationError, ProtocolConfigurationError, "The db handler's dsn is not usable"),
@@ -180,6 +182,8 @@ def server_error(error: PostgresError, place: str = "") -> HandlerExecutionError
     """The typed error for what the server said: by its SQLSTATE, with the names that it gives."""
     sqlstate = str(error.sqlstate or "XX000")
     kind, sentence = SQLSTATES.get(sqlstate) or SQLSTATES.get(sqlstate[:2]) or _UNKNOWN
+    if sqlstate == "42601" and getattr(error, "server_source_function", None) == _SEVERAL_STATEMENTS:
+        sentence = "The text holds several statements; send one, or db.transaction for several"
     details: dict[str, JsonValue] = {"sqlstate": shown(sqlstate)}
     for name, attribute in _NAMES:
         value = getattr(error, attribute, None)
