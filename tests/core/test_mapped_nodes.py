@@ -326,3 +326,73 @@ def test_numbers_go_out_as_numbers_and_decimals_as_text() -> None:
     given = "[{name: d, type: decimal}, {name: n, type: number}]"
     payload = Mapped(contract_text("EFFECT", given, "[]", body)).sent({"d": "1.10", "n": 1.5})
     assert payload["parameters"] == ["1.10", 1.5, 0.5, "2.20", {"d": "1.10", "n": 1.5}]
+
+
+def test_values_go_out_by_their_type_inside_lists_and_objects_too() -> None:
+    body = """
+    io_operations:
+      - type: db
+        operations: [db.query]
+        request:
+          sql: SELECT $1, $2, $3, $4
+          parameters:
+            - ${{ input.items[*].price }}
+            - ${{ input.prices }}
+            - '${{ input.items[*].{p: price, n: quantity} }}'
+            - ${{ input.note }}
+        response: {}
+    """
+    given = (
+        "[{name: items, type: 'list[ModelItem]'}, {name: prices, type: 'map[decimal]'}, {name: note, type: any}]"
+    )
+    node = Mapped(contract_text("EFFECT", given, "[]", body, ITEM))
+    items: JsonObject = {"items": INPUT["items"], "prices": {"a": "1.50"}, "note": {"x": [1.5, None]}}
+    assert node.sent(items)["parameters"] == [
+        ["19.90", "0.05"],
+        {"a": "1.50"},
+        [{"p": "19.90", "n": 3}, {"p": "0.05", "n": 1}],
+        {"x": [1.5, None]},
+    ]
+
+
+def test_a_value_that_json_would_not_keep_is_an_error_and_not_sent() -> None:
+    request = "{url: /a, body: {n: '${{ if(input.exact, input.d, input.n) }}'}}"
+    body = f"io_operations:\n  - {{type: http, operations: [http.post], request: {request}, response: {{}}}}\n"
+    given = "[{name: exact, type: boolean}, {name: d, type: decimal}, {name: n, type: number}]"
+    node = Mapped(contract_text("EFFECT", given, "[]", body))
+    with pytest.raises(MappingError, match="a JSON number would lose digits") as caught:
+        node.run({"exact": True, "d": "12345678901234567890.05", "n": 1})
+    assert caught.value.details["place"] == "io_operations[0].request.body.n"
+    assert node.handler.payloads == []
+
+
+def test_a_number_beyond_a_double_is_an_error_and_not_sent() -> None:
+    request = "{url: /a, body: '${{ multiply(input.n, input.n) }}'}"
+    body = f"io_operations:\n  - {{type: http, operations: [http.post], request: {request}, response: {{}}}}\n"
+    node = Mapped(contract_text("EFFECT", "[{name: n, type: number}]", "[]", body))
+    with pytest.raises(MappingError, match="within the range of a double"):
+        node.run({"n": 1e300})
+    assert node.handler.payloads == []
+
+
+def test_of_several_operations_the_result_is_known_when_it_is_there() -> None:
+    body = """
+    io_operations:
+      - {type: http, operations: [http.get, http.delete], response: {name: '${{ result.body.name }}'}}
+    """
+    text = contract_text("EFFECT", "[{name: url, type: string}]", "[{name: name, type: string}]", body)
+    node = Mapped(text, {"status_code": 200, "headers": {}, "body": {"name": "x"}, "body_type": "json"})
+    assert node.run({"url": "/a"}, operation="http.delete").payload == {"name": "x"}
+
+
+def test_an_output_deeper_than_an_envelope_is_an_unexpected_result() -> None:
+    nested: JsonObject = {"status_code": 200, "headers": {}, "body": None, "body_type": "json"}
+    value: JsonObject = {}
+    for _ in range(31):
+        value = {"a": value}
+    mapping = "request: {url: /a}, response: {b: {c: '${{ result.body }}'}}"
+    body = f"io_operations:\n  - {{type: http, operations: [http.get], {mapping}}}\n"
+    node = Mapped(contract_text("EFFECT", "[]", "[{name: b, type: any}]", body), {**nested, "body": value})
+    with pytest.raises(UnexpectedResultError, match="nested deeper than 32 levels") as caught:
+        node.run({})
+    assert caught.value.details["effect"] == "performed"

@@ -341,3 +341,19 @@ def test_a_transform_is_of_a_compute_node(field: str) -> None:
 def test_a_mapping_field_that_is_no_mapping(field: str) -> None:
     body = f"io_operations:\n  - {{type: http, operations: [http.get], {field}: 5}}\n"
     assert any(f"io_operations[0].{field} must be a mapping" in problem.message for problem in problems(body))
+
+
+@pytest.mark.parametrize(
+    ("response", "said"),
+    [
+        ("{lines: '${{ input.items }}'}", ""),
+        ("{lines: '${{ result.body.lines }}', by: '${{ result.headers }}'}", ""),
+        ("{lines: '${{ input.items[*].{sku: sku} }}'}", "ModelItem requires 'price', which is not given"),
+        ("{lines: '${{ input.id }}'}", "This must be a list, not a text"),
+        ("{lines: [], by: {a: 5}}", "This must be of type string, not a number"),
+        ("{lines: [], by: '${{ input.n }}'}", "This must be an object, not a number"),
+    ],
+)
+def test_what_lists_and_maps_of_a_response_must_hold(response: str, said: str) -> None:
+    made = "[{name: lines, type: 'list[ModelItem]'}, {name: by, type: 'map[string]', required: false}]"
+    assert message(http("{url: /a}", f"response: {response}"), made) == said
