@@ -1,11 +1,16 @@
 """The guards that stand around every test. `tests/architecture/test_guards.py` trips each of them."""
 
+import signal
 import threading
 from collections.abc import Iterator
 
 import pytest
 
 from tests.guards import HANDLERS, Breaches, no_blocking_calls, no_task_of, threads_left
+
+# A run that was started in the background ignores SIGINT, and so would every process that a test starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
