@@ -11,7 +11,7 @@ from omnibase_core.envelope import ModelOnexEnvelope
 class ModelHealth(BaseModel):
     """The state of a part, with figures (`details`: counts, milliseconds, pool sizes) and no secret."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     status: EnumHealth
     message: str = ""
@@ -24,7 +24,7 @@ class ModelOperationDescription(BaseModel):
     repeatable: doing it twice is no more than doing it once.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     name: str
     required: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class ModelOperationDescription(BaseModel):
 class ModelHandlerDescription(BaseModel):
     """What a handler can do; a test holds it to core's table of operations."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     handler_type: EnumHandlerType
     version: str

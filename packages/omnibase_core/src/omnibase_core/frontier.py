@@ -17,7 +17,7 @@ class ModelFrontier(BaseModel):
     holes: settled, but waiting behind an outstanding one. paused: left out of the poll, with the reason.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     topic: str
     partition: int

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 class ModelProblem(BaseModel):
     """A problem, where it is (1-based line and column; None where a whole file is meant) and the way out."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     file: str
     line: int | None = None

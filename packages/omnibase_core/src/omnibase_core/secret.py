@@ -50,7 +50,7 @@ class ModelSecretRef(BaseModel):
     `prefix` stands before the secret where it is used (`Bearer `), and is no secret itself.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", strict=True)
 
     secret_ref: str
     prefix: str = ""

@@ -15,7 +15,7 @@ HANDLER_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 class ModelRetryPolicy(BaseModel):
     """How often and how soon a retryable failure is tried again; delays in milliseconds, with full jitter."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     max_retries: Annotated[int, Field(ge=0, le=100)] = 3
     backoff_strategy: Literal["fixed", "exponential"] = "exponential"
@@ -26,7 +26,7 @@ class ModelRetryPolicy(BaseModel):
 class ModelCircuitBreaker(BaseModel):
     """Consecutive failures that open the breaker, and how long it stays open before one probe."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     failure_threshold: Annotated[int, Field(gt=0, le=10_000)] = 5
     open_ms: Milliseconds = 30_000
@@ -35,7 +35,7 @@ class ModelCircuitBreaker(BaseModel):
 class ModelHandlerPolicies(BaseModel):
     """The policies beside `config`; a node entry may override each."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     timeout_ms: Milliseconds = 30_000
     retry_policy: ModelRetryPolicy = ModelRetryPolicy()
@@ -50,7 +50,7 @@ class ModelHandlerBinding(ModelHandlerPolicies):
     `config` is the ModelHandlerConfig of its type. `priority` orders initialisation, lowest first.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     type: EnumHandlerType
     name: str
@@ -69,7 +69,7 @@ class ModelHandlerBinding(ModelHandlerPolicies):
 class ModelTopics(BaseModel):
     """The three topics of a host; a null dead-letter topic means that what is no envelope is only logged."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     input: str
     output: str
@@ -85,7 +85,7 @@ class ModelEventBusLimits(BaseModel):
     circuit_breaker_threshold: consecutive failures that stop consumption for a while.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     max_inflight_envelopes: Annotated[int, Field(gt=0, le=100_000)] = 100
     pause_consumption_threshold: Annotated[int, Field(gt=0, lt=100)] = 80

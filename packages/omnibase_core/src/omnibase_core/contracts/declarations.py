@@ -40,7 +40,7 @@ _OTHER_NAMES: Final = {
 class ModelField(BaseModel):
     """A field of a declared model; `type` as contracts write it, such as `list[ModelItem]`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     name: str
     type: str
@@ -52,7 +52,7 @@ class ModelField(BaseModel):
 class ModelDeclaredModel(BaseModel):
     """A model that a node contract declares."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     name: str
     description: str | None = None

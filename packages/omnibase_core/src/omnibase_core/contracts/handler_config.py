@@ -16,7 +16,7 @@ Milliseconds = Annotated[int, Field(gt=0, le=86_400_000)]
 class ModelHandlerConfig(BaseModel):
     """What every handler's config has in common: closed, frozen, each field with its unit in its name."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
 class ModelHttpConfig(ModelHandlerConfig):

@@ -54,7 +54,7 @@ class LoadedNode(NamedTuple):
 class ModelRuntimeFile(BaseModel):
     """The top level of a runtime contract's file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     schema_version: str = SCHEMA_VERSION
     runtime: dict[str, JsonValue]

@@ -32,7 +32,7 @@ class ModelIoOperation(BaseModel):
     mapping of FORMATS 5; what is not given is passed through.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     type: HandlerType
     operations: tuple[OperationName, ...]
@@ -84,7 +84,7 @@ class ModelNodeContract(BaseModel):
     let, transform: the mapping of a COMPUTE node that has no function.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     schema_version: str = SCHEMA_VERSION
     node_version: Version

@@ -33,7 +33,7 @@ from omnibase_core.enums import EnumHandlerType
 class ModelOpenHandlerConfig(ModelHandlerConfig):
     """The config of a handler type whose own model is not written yet: any fields, secrets as references."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="allow")
 
 
 CONFIG_MODELS: Mapping[EnumHandlerType, type[ModelHandlerConfig]] = MappingProxyType(
@@ -66,7 +66,7 @@ class ModelNodeEntry(BaseModel):
     A policy that is None is the handler's own; in retry_policy and circuit_breaker, so is a field left out.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     slug: Name
     contract: Annotated[str, Field(min_length=1)] | None = None
@@ -96,7 +96,7 @@ class ModelNodeEntry(BaseModel):
 class ModelEventBusEntry(BaseModel):
     """The `event_bus` as it is written; `config` is checked by `kind`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     kind: Literal["inmemory", "kafka"]
     config: dict[str, JsonValue] | None = None
@@ -108,7 +108,7 @@ class ModelTopicNames(BaseModel):
     A dead_letter of null means none.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     input: str | None = None
     output: str | None = None
@@ -124,7 +124,7 @@ class ModelInMemoryBusConfig(ModelEventBusLimits):
 class ModelKafkaBusConfig(ModelEventBusLimits):
     """The `config` of `kind: kafka`; fields that only its bus knows (`security`, …) are kept in `options`."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="allow")
 
     bootstrap_servers: Annotated[str, Field(min_length=1)]
     consumer_group: Annotated[str, Field(min_length=1)]
@@ -134,7 +134,7 @@ class ModelKafkaBusConfig(ModelEventBusLimits):
 class ModelRuntimeEntry(BaseModel):
     """The `runtime` of the file, whose parts are checked one by one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     name: Name
     version: Version
@@ -150,7 +150,7 @@ class ModelRuntimeHostContract(BaseModel):
     reverse. A secret field of a config holds its reference until the host resolves it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     schema_version: str = SCHEMA_VERSION
     name: Name

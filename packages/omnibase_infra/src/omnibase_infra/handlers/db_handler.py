@@ -52,7 +52,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 class ModelDbExpectation(BaseModel):
     """What a statement's result must be: the number of rows that it gives, and PostgreSQL's count."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", strict=True)
 
     rows: Literal["one", "optional", "many"] = "many"
     row_count: Annotated[int, Field(ge=0)] | None = None
@@ -61,7 +61,7 @@ class ModelDbExpectation(BaseModel):
 class ModelDbStatement(BaseModel):
     """The payload of db.query and db.execute, and an element of db.transaction's."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", strict=True)
 
     sql: Annotated[str, Field(min_length=1, pattern=r"^[^\x00]*$")]
     parameters: list[Annotated[JsonValue, SkipValidation]] = Field(default_factory=list)
@@ -71,7 +71,7 @@ class ModelDbStatement(BaseModel):
 class ModelDbTransaction(BaseModel):
     """The payload of db.transaction; without `isolation` the config's holds."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", strict=True)
 
     statements: Annotated[list[ModelDbStatement], Field(min_length=1)]
     isolation: Isolation | None = None

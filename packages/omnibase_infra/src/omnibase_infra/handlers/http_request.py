@@ -37,7 +37,7 @@ class ModelHttpRead(BaseModel):
     query; nulls are left out, a list repeats.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", strict=True)
 
     url: str
     headers: dict[str, JsonValue] | None = None
