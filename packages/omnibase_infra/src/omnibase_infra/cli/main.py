@@ -47,7 +47,6 @@ def _print_versions(ctx: click.Context, option: click.Parameter, wanted: bool) -
 )
 def onex_host() -> None:
     """Run declarative nodes in one process: a runtime contract names the event bus, handlers and nodes."""
-    rest_while_starting()
 
 
 for command in (demo, init, call, pipe, run, validate, schema, models, describe, explain, diff, completion):
@@ -56,14 +55,17 @@ for command in (demo, init, call, pipe, run, validate, schema, models, describe,
 
 def main() -> None:
     """`onex-host`."""
+    rest_while_starting()
     onex_host.main(prog_name=PROGRAM)
 
 
 def run_main() -> None:
     """`omnibase-runtime-host CONTRACT`, which is `onex-host run`."""
+    rest_while_starting()
     run.main(prog_name="omnibase-runtime-host")
 
 
 def validate_main() -> None:
     """`omnibase-runtime-validate-contract PATH…`, which is `onex-host validate`."""
+    rest_while_starting()
     validate.main(prog_name="omnibase-runtime-validate-contract")
