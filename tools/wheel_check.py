@@ -35,6 +35,7 @@ SIBLINGS: Final[Mapping[str, Sequence[str]]] = {
     "omnibase_spi": ("omnibase_core", "omnibase_spi"),
     "omnibase_infra": ("omnibase_core", "omnibase_spi", "omnibase_infra"),
 }
+BESIDE: Final[Mapping[str, Sequence[str]]] = {"omnibase_core": ("omnibase_core_lint",)}
 COMMANDS: Final[Sequence[str]] = (
     "python -I -c 'import omnibase_core, omnibase_spi, omnibase_infra'",
     "onex-host --version",
@@ -134,11 +135,12 @@ def _inspect(package: str, wheel: Path) -> None:
     """A wheel holds its package, typed, and its metadata; no tests, no configuration of tools."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
+    modules = {package, *BESIDE.get(package, ())}
     tops = {name.partition("/")[0] for name in names}
-    if not all(top == package or top.endswith(".dist-info") for top in tops):
-        raise CheckError(f"{wheel.name} holds more than its package: {sorted(tops)}")
-    if f"{package}/py.typed" not in names:
-        raise CheckError(f"{wheel.name} has no py.typed")
+    if {top for top in tops if not top.endswith(".dist-info")} != modules:
+        raise CheckError(f"{wheel.name} holds {sorted(tops)}, not {sorted(modules)} and its metadata")
+    if untyped := [module for module in sorted(modules) if f"{module}/py.typed" not in names]:
+        raise CheckError(f"{wheel.name} has no py.typed in {untyped}")
     if strays := [name for name in names if name.endswith(("ruff.toml", ".pyc")) or "/tests/" in name]:
         raise CheckError(f"{wheel.name} holds {strays}")
 

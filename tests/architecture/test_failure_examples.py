@@ -100,7 +100,7 @@ runtime:
 
 def test_blocking_io_in_a_handler_fails_lint_and_the_import_contract(copy: Copy) -> None:
     with copy.planted("omnibase_infra/handlers/http_handler.py", "import requests"):
-        status, out = copy.lint("no-blocking-client")
+        status, out = copy.lint("no-other-client")
     assert status == 1
     assert "requests" in out
     assert any("async client" in finding for finding in refused_by_ruff(_HANDLER, "import requests\n"))

@@ -33,7 +33,7 @@ _VIOLATIONS = {
     "threads-owner": ("omnibase_infra/telemetry/logs.py", "from concurrent.futures import ThreadPoolExecutor"),
     "click-owner": ("omnibase_infra/host/__init__.py", "import click"),
     "no-transport-below-infra": ("omnibase_core/runtime.py", "import asyncpg"),
-    "no-blocking-client": ("omnibase_infra/handlers/http_handler.py", "import requests"),
+    "no-other-client": ("omnibase_infra/handlers/http_handler.py", "import requests"),
     "local-is-for-development": ("omnibase_infra/wiring.py", "from omnibase_core.local import handler"),
     "transports-know-no-envelopes": (
         "omnibase_infra/transports/__init__.py",

@@ -82,12 +82,19 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, version.split(".")))
 
 
+def test_the_contract_types_are_a_module_of_core_s_wheel_whose_extra_brings_import_linter() -> None:
+    extras = metadata("omnibase_core")["optional-dependencies"]
+    assert [re.split(r"[<>=]", requirement)[0] for requirement in extras["lint"]] == ["import-linter"]
+    assert (ROOT / "packages" / "omnibase_core" / "src" / "omnibase_core_lint" / "py.typed").is_file()
+
+
 def test_a_wheel_holds_its_package_and_no_lint_configuration() -> None:
     for package in PACKAGES:
         wheel = tomllib.loads((ROOT / "packages" / package / "pyproject.toml").read_text())["tool"]["hatch"][
             "build"
         ]
-        assert wheel["targets"]["wheel"]["packages"] == [f"src/{package}"]
+        beside = ["src/omnibase_core_lint"] if package == "omnibase_core" else []
+        assert wheel["targets"]["wheel"]["packages"] == [f"src/{package}", *beside]
         if list((ROOT / "packages" / package / "src" / package).rglob("ruff.toml")):
             assert "ruff.toml" in wheel["targets"]["wheel"]["exclude"]
 
