@@ -61,13 +61,19 @@ def test_the_table_shows_bus_handlers_and_nodes_in_80_columns() -> None:
         "handler http",
         "  operations   db.query, db.execute, db.transaction",
         "node calculate_total 1.0.0, COMPUTE",
-        "                 rate: decimal, optional, 1 by default",
+        "                 rate: decimal, 1 by default",
         "  operation    http.get by http",
-        "  may reach    http://127.0.0.1:8099",
-        "  may reach    any statement that the payload holds",
+        "  may reach    http://127.0.0.1:8099/rates/*",
+        "               INSERT INTO orders (customer, total) VALUES ($1, $2) RETURNING id",
         "  may reach    nothing",
     ):
         assert line in rest
+
+
+def test_a_node_without_a_mapping_may_reach_what_its_payload_says(tmp_path: Path) -> None:
+    node = NODE.replace("http.get", "db.query").replace('"http"', '"db"')
+    table = described(contract_in(tmp_path, MINIMAL.replace('"http"', '"db"'), calculator=node))
+    assert "  may reach    any statement that the payload holds" in table.splitlines()
 
 
 def test_a_variable_that_is_not_set_is_shown_by_name_and_the_values_of_others_are_used(

@@ -5,20 +5,24 @@ from decimal import Decimal
 
 import pytest
 from omnibase_infra.examples.quickstart.host import calculate_total
+from omnibase_infra.examples.quickstart.models import ModelItem, ModelOrder, ModelTotal
 from omnibase_infra.examples.quickstart.rates import Rates
 
 
 @pytest.mark.parametrize(
-    ("items", "rate", "expected"),
+    ("items", "rate", "pieces", "total"),
     [
-        ([], "1", {"pieces": 0, "total": Decimal("0.00")}),
-        ([("39.90", 2), ("4.95", 6)], "1.0837", {"pieces": 8, "total": Decimal("118.67")}),
-        ([("0.1", 3)], "1", {"pieces": 3, "total": Decimal("0.30")}),
+        ([], "1", 0, "0.00"),
+        ([("39.90", 2), ("4.95", 6)], "1.0837", 8, "118.67"),
+        ([("0.1", 3)], "1", 3, "0.30"),
     ],
 )
-def test_totals_are_exact(items: list[tuple[str, int]], rate: str, expected: dict[str, object]) -> None:
-    order = [{"name": "thing", "price": Decimal(price), "quantity": quantity} for price, quantity in items]
-    assert calculate_total({"items": order, "rate": Decimal(rate)}) == expected
+def test_totals_are_exact(items: list[tuple[str, int]], rate: str, pieces: int, total: str) -> None:
+    order = ModelOrder(
+        items=[ModelItem(name="thing", price=Decimal(price), quantity=quantity) for price, quantity in items],
+        rate=Decimal(rate),
+    )
+    assert calculate_total(order) == ModelTotal(pieces=pieces, total=Decimal(total))
 
 
 async def exchanged(service: Rates, sent: bytes) -> bytes:

@@ -21,10 +21,6 @@ from omnibase_infra.host.process import BaseRuntimeHostProcess
 from omnibase_infra.host.signals import stop_on_signals
 from omnibase_infra.telemetry.logs import configure_logging
 
-_CREATE = "CREATE TABLE orders (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, customer text, total numeric)"
-_INSERT = "INSERT INTO orders (customer, total) VALUES ($1, $2) RETURNING id"
-_SELECT = "SELECT id, customer, total FROM orders WHERE total > $1 ORDER BY id"
-
 
 def demonstrate() -> EnumExitCode:
     """Starts what the quickstart needs, plays it, and says what to try next."""
@@ -59,20 +55,17 @@ async def _played(host: BaseRuntimeHostProcess, rates: Rates) -> EnumExitCode:
 
 
 async def _story(stage: "Stage") -> None:
-    rate = await stage.ask("Ask a web service for a rate", "get_rate", {"url": "/rates/EUR"})
-    body = rate.get("body")
+    rate = await stage.ask("Ask a web service for a rate", "get_rate", {"currency": "EUR"})
     order: JsonObject = {
         "items": [
             {"name": "lamp", "price": "39.90", "quantity": 2},
             {"name": "bulb", "price": "4.95", "quantity": 6},
         ],
-        "rate": body.get("rate") if isinstance(body, dict) else None,
+        "rate": rate.get("rate"),
     }
     total = await stage.ask("Add an order up, exactly, in a pure function", "calculate_total", order)
-    await stage.ask("Make a table", "store_order", {"sql": _CREATE})
-    values: JsonObject = {"sql": _INSERT, "parameters": ["Ada", total.get("total")]}
-    await stage.ask("Store the order", "store_order", values)
-    await stage.ask("Find it again", "find_orders", {"sql": _SELECT, "parameters": ["100"]})
+    await stage.ask("Store it", "store_order", {"customer": "Ada", "total": total.get("total")})
+    await stage.ask("Find it again", "find_orders", {"at_least": "100"})
     wrong: JsonObject = {"items": [{"name": "lamp", "price": "39.90", "quantity": "two"}]}
     await stage.ask("Something wrong, on purpose", "calculate_total", wrong, succeeds=False)
 

@@ -15,7 +15,7 @@ from omnibase_infra.examples import project, quickstart
 
 _SAMPLE: Final = """'items=[{"name": "lamp", "price": "39.90", "quantity": 2}]'"""
 _LONGEST_NAME: Final = 40
-_COPIED: Final = ("runtime.yaml", "host.py", "requests.jsonl", "nodes/*.yaml")
+_COPIED: Final = ("runtime.yaml", "host.py", "models.py", "requests.jsonl", "nodes/*.yaml")
 
 
 class Project(NamedTuple):
@@ -70,6 +70,7 @@ def _files() -> Iterator[tuple[str, str]]:
 
 
 def _renamed(text: str, name: str) -> str:
+    text = text.replace("omnibase_infra.examples.quickstart.", "")
     for old, new in (("quickstart", name), ("QUICKSTART", name.upper()), ("Quickstart", _class_name(name))):
         text = text.replace(old, new)
     return text

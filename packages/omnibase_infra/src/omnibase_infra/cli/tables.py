@@ -117,10 +117,9 @@ def _model(model: ModelModelWiring) -> Iterator[str]:
 
 
 def _field(field: ModelFieldWiring) -> str:
-    if field.required:
-        return f"{field.name}: {field.type}"
+    optional = "" if field.required else ", optional"
     default = "" if field.default is None else f", {_shown(field.default)} by default"
-    return f"{field.name}: {field.type}, optional{default}"
+    return f"{field.name}: {field.type}{optional}{default}"
 
 
 def _operation(use: ModelOperationWiring) -> str:
