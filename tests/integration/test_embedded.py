@@ -161,6 +161,23 @@ def test_programs_that_the_servers_user_cannot_reach_are_copied(
         assert (home_of(server.dsn) / "programs").exists()
 
 
+class TestAFileOfSql:
+    def test_is_there_for_who_connects(self, tmp_path: Path) -> None:
+        file = tmp_path / "schema.sql"
+        file.write_text("CREATE TABLE t (n int);\nINSERT INTO t VALUES (1), (2);\n")
+        with EmbeddedPostgres(password="canary-3b1f") as server:
+            server.run_sql(file)
+            assert ask(server.dsn, "SELECT sum(n) FROM t") == 3
+
+    def test_stays_whole_or_not_at_all_and_the_error_has_file_and_line(self, tmp_path: Path) -> None:
+        file = tmp_path / "schema.sql"
+        file.write_text("CREATE TABLE t (n int);\n\nCREATE TABEL u (n int);\n")
+        with EmbeddedPostgres() as server:
+            with pytest.raises(ProtocolConfigurationError, match=r"schema\.sql:3: ERROR:.*TABEL"):
+                server.run_sql(file)
+            assert ask(server.dsn, "SELECT count(*) FROM pg_tables WHERE tablename = 't'") == 0
+
+
 def test_a_dsn_needs_a_started_server() -> None:
     with pytest.raises(ProtocolConfigurationError, match="not started"):
         _ = EmbeddedPostgres().dsn

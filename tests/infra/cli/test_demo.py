@@ -33,7 +33,7 @@ def test_an_http_node_database_nodes_and_a_compute_function_are_part_of_it(demo:
     assert shown == [
         "get_rate, EFFECT (http.get)",
         "calculate_total, COMPUTE",
-        "store_order, EFFECT (db.transaction)",
+        "store_order, EFFECT (db.execute)",
         "find_orders, EFFECT (db.query)",
         "calculate_total, COMPUTE",
     ]

@@ -64,7 +64,7 @@ def test_the_table_shows_bus_handlers_and_nodes_in_80_columns() -> None:
         "                 rate: decimal, 1 by default",
         "  operation    http.get by http",
         "  may reach    http://127.0.0.1:8099/rates/*",
-        "               INSERT INTO orders (customer, total) VALUES ($1, $2) RETURNING id",
+        "  may reach    INSERT INTO orders (customer, total) VALUES ($1, $2) RETURNING id",
         "  may reach    nothing",
     ):
         assert line in rest

@@ -20,8 +20,9 @@ from tests.services import require_service
 
 BIN: Final = Path(sys.executable).parent
 FILES: Final = {
-    "README.md", "runtime.yaml", "host.py", "models.py", "requests.jsonl", "test_nodes.py", ".gitignore",
-    ".vscode/settings.json", ".vscode/extensions.json", "schema/runtime.schema.json", "schema/node.schema.json",
+    "README.md", "runtime.yaml", "host.py", "models.py", "requests.jsonl", "schema.sql", "test_nodes.py",
+    ".gitignore", ".vscode/settings.json", ".vscode/extensions.json",
+    "schema/runtime.schema.json", "schema/node.schema.json",
     "nodes/calculate_total.yaml", "nodes/find_orders.yaml", "nodes/get_rate.yaml", "nodes/store_order.yaml",
 }  # fmt: skip
 
@@ -60,7 +61,7 @@ def test_every_command_that_it_prints_works_as_printed(tmp_path: Path) -> None:
     made = shell("onex-host init orders", tmp_path)
     assert (made.returncode, made.stderr) == (0, "")
     head, _, printed = made.stdout.partition("What to type next:\n\n")
-    assert head == "The project 'orders' is in orders: 15 files written\n"
+    assert head == "The project 'orders' is in orders: 16 files written\n"
     enter, *commands = [line.strip() for line in printed.splitlines()]
     assert enter == "cd orders"
     assert [shlex.split(line)[1] for line in commands] == ["validate", "call", "pipe", "-m"]
@@ -105,7 +106,7 @@ def test_any_folder_gives_a_good_name(folder: str, name: str, tmp_path: Path) ->
 def test_the_readme_is_short_and_has_the_commands(here: Path) -> None:
     printed = init("orders").stdout.partition("cd orders\n")[2]
     readme = (here / "orders/README.md").read_text()
-    assert len(readme.splitlines()) <= 15
+    assert len(readme.splitlines()) <= 16
     assert [line.strip() for line in readme.splitlines() if line.startswith("    ")] == [
         line.strip() for line in printed.splitlines()
     ]
@@ -158,7 +159,7 @@ class TestAFolderThatIsNotEmpty:
         (here / "notes.txt").write_text("mine")
         ended = init("--force", ".")
         assert ended.exit_code == 0
-        assert "14 files written\n  kept as it was, not written: README.md\n" in ended.stdout
+        assert "15 files written\n  kept as it was, not written: README.md\n" in ended.stdout
         assert (here / "README.md").read_text() == "mine"
         assert files_in(here) == {*FILES, "notes.txt"}
 

@@ -109,6 +109,38 @@ class EmbeddedPostgres:
             self.close()
             raise
 
+    def run_sql(self, file: Path) -> None:
+        """Runs a file of SQL, such as a schema, with psql: all of it or nothing, in one transaction.
+
+        Blocks. Raises ProtocolConfigurationError with file, line and what the server said.
+        """
+        psql = _programs(self._home) / "psql"
+        ran = subprocess.run(  # noqa: S603 - a fixed program of the wheel
+            [
+                str(psql),
+                "-X",
+                "-q",
+                "-1",
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-h",
+                str(self._home),
+                "-U",
+                _SUPERUSER,
+                "-f",
+                str(file),
+            ],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            env={**_environment(), "PGPASSWORD": self._password or ""},
+        )
+        if ran.returncode != 0:
+            said = ran.stderr.decode(errors="replace").strip().removeprefix("psql:")
+            raise ProtocolConfigurationError(
+                f"SQL for the embedded PostgreSQL failed, and nothing of it stays: {said}"
+            )
+
     def stop(self, *, immediate: bool = False) -> None:
         """Stops the server and keeps its data. `immediate` is a crash: no farewell to clients, no checkpoint."""
         keeper, self._keeper = self._keeper, None

@@ -9,7 +9,7 @@ from omnibase_infra.cli.exit_codes import EnumExitCode
 from omnibase_infra.cli.options import (
     Seconds,
     contract_argument,
-    embedded_option,
+    embedded_options,
     host_option,
     log_options,
 )
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "form", flag_value="json", help="Print the response's payload, or its error, as one line.")
 @click.option("--raw", "form", flag_value="raw", help="Print the whole response envelope as one line.")
-@embedded_option
+@embedded_options
 @host_option
 @log_options("text", "ERROR")
 @click.pass_context
@@ -52,6 +52,7 @@ def call(
     timeout_s: float | None,
     form: str | None,
     embedded_postgres: bool,
+    sql_file: str | None,
     host_name: str | None,
     log_format: "LogFormat",
     log_level: str,
@@ -71,7 +72,7 @@ def call(
     loaded = load(contract, log_format, log_level)
     host = host_class(host_name)
     request = request_to(loaded.nodes, node, values, payload=payload, operation=operation, timeout_s=timeout_s)
-    with postgres_given(loaded, embedded_postgres) as given:
+    with postgres_given(loaded, embedded_postgres, sql_file) as given:
         response, elapsed_ms = asyncio.run(call_once(built(given, host, local=True), request))
     if response is None:
         click.echo("Stopped by a signal before the response came", err=True)

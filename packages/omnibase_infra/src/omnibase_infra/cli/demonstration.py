@@ -14,7 +14,7 @@ from omnibase_infra.cli.hosting import abort, built, host_class, with_dsn
 from omnibase_infra.cli.showing import shown_response
 from omnibase_infra.config.files import load_contract_file
 from omnibase_infra.embedded import EmbeddedPostgres
-from omnibase_infra.examples.quickstart import CONTRACT, FOLDER, HOST, REQUESTS
+from omnibase_infra.examples.quickstart import CONTRACT, FOLDER, HOST, REQUESTS, SCHEMA
 from omnibase_infra.examples.quickstart.rates import Rates
 from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.process import BaseRuntimeHostProcess
@@ -30,6 +30,7 @@ def demonstrate() -> EnumExitCode:
     loaded = load_contract_file(str(CONTRACT), {**os.environ, "QUICKSTART_RATES_URL": rates.url})
     loaded.require()
     with EmbeddedPostgres() as server:
+        server.run_sql(SCHEMA)
         host = built(with_dsn(loaded, server.dsn), host_class(HOST), local=True)
         code = asyncio.run(_played(host, rates))
     click.echo(_next_steps() if code is EnumExitCode.OK else "\nThe demo did not go as it should.")
@@ -108,7 +109,7 @@ def _kind(contract: ModelNodeContract) -> str:
 
 def _next_steps() -> str:
     onex_host = "uv run onex-host" if "UV_RUN_RECURSION_DEPTH" in os.environ else "onex-host"
-    folder, contract, requests = (_shortest(path) for path in (FOLDER, CONTRACT, REQUESTS))
+    folder, contract, requests, schema = (_shortest(path) for path in (FOLDER, CONTRACT, REQUESTS, SCHEMA))
     items = """'items=[{"name": "lamp", "price": "39.90", "quantity": 2}]'"""
     return f"""\
 Every request was an envelope: checked, routed, performed and answered. What to try next:
@@ -118,7 +119,7 @@ Every request was an envelope: checked, routed, performed and answered. What to 
   Call a node            {onex_host} call {contract} calculate_total {items} \\
                            --embedded-postgres --host {HOST}
   Send many envelopes    {onex_host} pipe {contract} {requests} \\
-                           --embedded-postgres --host {HOST}"""
+                           --sql {schema} --host {HOST}"""
 
 
 def _shortest(path: Path) -> str:

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal
 
 import click
@@ -47,16 +48,19 @@ def built(loaded: LoadedContract, host: HostClass, *, local: bool) -> BaseRuntim
 
 
 @contextmanager
-def postgres_given(loaded: LoadedContract, wanted: bool) -> Iterator[LoadedContract]:
+def postgres_given(loaded: LoadedContract, wanted: bool, sql_file: str | None) -> Iterator[LoadedContract]:
     """The contract, with an embedded PostgreSQL behind every db handler without a dsn where that is wanted.
 
-    Raises ProtocolConfigurationError where it is not wanted, and a handler needs it.
+    sql_file: what the server runs first; a file of SQL is wish enough. Raises ProtocolConfigurationError where no
+    server is wanted, and a handler needs it.
     """
-    if not wanted:
+    if not wanted and sql_file is None:
         _refuse_without_dsn(loaded)
         yield loaded
         return
     with EmbeddedPostgres() as server:
+        if sql_file is not None:
+            server.run_sql(Path(sql_file))
         yield with_dsn(loaded, server.dsn)
 
 

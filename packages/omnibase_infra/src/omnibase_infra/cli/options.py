@@ -30,11 +30,22 @@ host_option = click.option(
     help="An app-specific host, which registers the functions of COMPUTE nodes.",
 )
 
-embedded_option = click.option(
-    "--embedded-postgres",
-    is_flag=True,
-    help="Start a PostgreSQL for this run, and give it to every db handler that has no dsn.",
-)
+
+def embedded_options(command: _Command) -> _Command:
+    """`--embedded-postgres`, and `--sql`, which means it too."""
+    command = click.option(
+        "--sql",
+        "sql_file",
+        metavar="FILE",
+        type=click.Path(exists=True, dir_okay=False),
+        help="SQL that the PostgreSQL of this run begins with, such as a schema; means --embedded-postgres.",
+    )(command)
+    return click.option(
+        "--embedded-postgres",
+        is_flag=True,
+        help="Start a PostgreSQL for this run, and give it to every db handler that has no dsn.",
+    )(command)
+
 
 grace_option = click.option(
     "--grace",

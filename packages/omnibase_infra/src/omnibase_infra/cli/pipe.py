@@ -10,7 +10,7 @@ from omnibase_infra.cli.command import HostCommand, end_on_signals_with
 from omnibase_infra.cli.exit_codes import EnumExitCode
 from omnibase_infra.cli.options import (
     contract_argument,
-    embedded_option,
+    embedded_options,
     grace_option,
     host_option,
     log_options,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @contract_argument
 @click.argument("file", required=False, type=click.Path())
 @click.option("--ordered", is_flag=True, help="Write the responses in the order of the requests.")
-@embedded_option
+@embedded_options
 @host_option
 @grace_option
 @log_options("text", "ERROR")
@@ -40,6 +40,7 @@ def pipe(
     file: str | None,
     ordered: bool,
     embedded_postgres: bool,
+    sql_file: str | None,
     host_name: str | None,
     grace_s: float,
     log_format: "LogFormat",
@@ -64,7 +65,7 @@ def pipe(
     if sys.stdout is None:
         raise click.UsageError("stdout is closed, and the responses go there; open it, or send it to /dev/null")
     try:
-        with postgres_given(loaded, embedded_postgres) as given:
+        with postgres_given(loaded, embedded_postgres, sql_file) as given:
             code, summary = asyncio.run(
                 run_pipe(
                     built(given, host, local=True),

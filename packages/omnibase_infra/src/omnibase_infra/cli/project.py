@@ -15,7 +15,7 @@ from omnibase_infra.examples import project, quickstart
 
 _SAMPLE: Final = """'items=[{"name": "lamp", "price": "39.90", "quantity": 2}]'"""
 _LONGEST_NAME: Final = 40
-_COPIED: Final = ("runtime.yaml", "host.py", "models.py", "requests.jsonl", "nodes/*.yaml")
+_COPIED: Final = ("runtime.yaml", "host.py", "models.py", "requests.jsonl", "schema.sql", "nodes/*.yaml")
 
 
 class Project(NamedTuple):
@@ -40,7 +40,7 @@ def make(folder: Path, name: str) -> Project:
     commands = (
         "onex-host validate .",
         f"onex-host call runtime.yaml calculate_total {_SAMPLE} --embedded-postgres --host {host}",
-        f"onex-host pipe runtime.yaml requests.jsonl --embedded-postgres --host {host}",
+        f"onex-host pipe runtime.yaml requests.jsonl --sql schema.sql --host {host}",
         "python -m pytest",
     )
     written: list[str] = []

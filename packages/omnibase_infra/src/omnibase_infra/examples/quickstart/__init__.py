@@ -7,3 +7,4 @@ FOLDER: Final = Path(__file__).parent
 CONTRACT: Final = FOLDER / "runtime.yaml"
 REQUESTS: Final = FOLDER / "requests.jsonl"
 HOST: Final = "omnibase_infra.examples.quickstart.host:QuickstartHost"
+SCHEMA: Final = FOLDER / "schema.sql"
