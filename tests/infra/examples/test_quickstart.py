@@ -4,6 +4,9 @@ import asyncio
 from decimal import Decimal
 
 import pytest
+from click.testing import CliRunner
+from omnibase_infra.cli.main import onex_host
+from omnibase_infra.examples.quickstart import FOLDER
 from omnibase_infra.examples.quickstart.host import calculate_total
 from omnibase_infra.examples.quickstart.models import ModelItem, ModelOrder, ModelTotal
 from omnibase_infra.examples.quickstart.rates import Rates
@@ -23,6 +26,11 @@ def test_totals_are_exact(items: list[tuple[str, int]], rate: str, pieces: int, 
         rate=Decimal(rate),
     )
     assert calculate_total(order) == ModelTotal(pieces=pieces, total=Decimal(total))
+
+
+def test_its_models_are_those_of_the_contract() -> None:
+    arguments = ["models", str(FOLDER / "nodes/calculate_total.yaml"), "--check", str(FOLDER / "models.py")]
+    assert CliRunner().invoke(onex_host, arguments).exit_code == 0
 
 
 async def exchanged(service: Rates, sent: bytes) -> bytes:
