@@ -15,11 +15,11 @@ Importing this module raises ImportError where import-linter is missing.
 
 try:
     import importlinter as _importlinter  # noqa: F401 - only whether it is there
-except ModuleNotFoundError as missing:
+except ModuleNotFoundError:
     raise ImportError(
         "omnibase_core_lint has contract types for import-linter, which is not installed; "
         'install it with: pip install "omnibase-core[lint]"'
-    ) from missing
+    ) from None
 
 from omnibase_core_lint.bans import BANNED, BANNED_BY_KIND
 from omnibase_core_lint.contracts import AllowListContract, NoTransportsContract, SingleOwnerContract

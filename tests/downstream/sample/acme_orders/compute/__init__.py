@@ -1,0 +1,1 @@
+"""COMPUTE functions: values in, values out."""
