@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from tools.bench import handlers, memory, startup
+from tools.bench import handlers, mapped, memory, startup, validation
 from tools.bench.report import Row, as_json, as_markdown, as_text
 from tools.bench.rounds import Effort
 
@@ -22,6 +22,9 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Effort], list[Row]]]] = {
     "start": startup.start,
     "nodes": memory.nodes,
     "payload": memory.payload,
+    "mapped": mapped.mapped,
+    "expression": mapped.expression,
+    "validate": validation.validate,
 }
 
 

@@ -8,6 +8,7 @@ from time import perf_counter
 from omnibase_core.codec import decode, encode
 from omnibase_core.contracts.load import LoadedContract
 from omnibase_infra.host.client import Reply
+from omnibase_infra.host.process import BaseRuntimeHostProcess
 
 from tools.bench.contracts import NOOP, contract, envelope, host_of, order
 from tools.bench.loops import answer_plainly, answer_with_codec, answer_with_reply, loop_latencies, loop_seconds
@@ -117,7 +118,12 @@ def _requests(count: int, slugs: Sequence[str]) -> list[bytes]:
 
 
 async def host_seconds(loaded: LoadedContract, records: Sequence[bytes]) -> float:
-    """Time for all records through a host, from bytes to bytes."""
+    """Time for all records through a host of the contract, from bytes to bytes."""
+    return await seconds_through(host_of(loaded), records)
+
+
+async def seconds_through(process: BaseRuntimeHostProcess, records: Sequence[bytes]) -> float:
+    """The same for a host that is not open yet."""
     keyed = [(b"%d" % number, raw) for number, raw in enumerate(records)]
     successes = 0
 
@@ -125,7 +131,7 @@ async def host_seconds(loaded: LoadedContract, records: Sequence[bytes]) -> floa
         nonlocal successes
         successes += b'"success":true' in reply.value[-40:]
 
-    async with host_of(loaded) as host:
+    async with process as host:
         host.client.on_reply = count
         start = perf_counter()
         await host.client.submit(keyed)

@@ -154,6 +154,18 @@ Machine: {cpus} CPUs, {model}; {python}; {date}. {rounds} rounds.
 - `nodes.1000`: throughput with 1,000 nodes of like contracts, asked in turn, against 1 node.
 - `payload.300kb`: time for each byte of a payload of 300 kB through the whole host, against `decode` and `encode`
   of the same envelope. `payload.growth`: the same against a payload of 0.3 kB.
+- `mapped.http`: envelopes through the whole host to a node whose contract builds a POST (url, header, JSON body)
+  from typed input and the output from the answer, against a node that passes on what its caller wrote out; the
+  same http handler for both, whose transport has the answer at once.
+- `expression.path`: `result.rows[0].id`, compiled once, against the jmespath library, whose parser we use.
+- `validate.500_nodes`: the whole validation of a runtime contract with 500 nodes (mapped onto http, onto a db
+  transaction, passed through, a transform) within one process, against `yaml.load` of the node contracts with
+  PyYAML's C loader.
+- `validate.*file`, `validate.project`: the `onex-host validate` command as a process, against
+  `python -c "import pydantic, yaml, click"`: of a node contract of the quickstart, of a node contract mapped onto
+  http, and of the quickstart's runtime contract with all its nodes. pydantic loads most of itself when it is first
+  used, so that import is a part of what a program with pydantic models starts with; `validate.file_models` is
+  against an interpreter that imports BaseModel, Field, ConfigDict and JsonValue besides.
 - A host lets Python's collector look at young objects less often while it runs; the references run as Python
   comes.
 """
