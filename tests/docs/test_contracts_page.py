@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 from omnibase_core.contracts.bindings import ModelCircuitBreaker, ModelEventBusLimits, ModelRetryPolicy
-from omnibase_core.contracts.declarations import ModelDeclaredModel, ModelField
+from omnibase_core.contracts.fields import ModelDeclaredModel, ModelField
 from omnibase_core.contracts.handler_config import ModelDbConfig, ModelHttpConfig
 from omnibase_core.contracts.node import ModelIoOperation, ModelNodeContract
 from omnibase_core.contracts.operations import operation_table

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import CliRunner
-from omnibase_infra.cli.main import onex_host
+from omnibase_infra.cli.main import COMMANDS, onex_host
 
 from tests.infra.cli.programs import ENTRY_POINTS, run
 
@@ -32,7 +32,7 @@ def test_what_needs_no_contract_loads_no_library(arguments: list[str]) -> None:
     assert ended.stderr == "[]\n"
 
 
-@pytest.mark.parametrize("name", sorted(onex_host.commands))
+@pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_command_has_help_with_an_example_and_a_debug_option(name: str) -> None:
     text = CliRunner().invoke(onex_host, [name, "--help"], prog_name="onex-host").stdout
     assert "Example" in text
@@ -88,6 +88,9 @@ def test_the_programs_that_are_installed_are_these() -> None:
 def test_every_command_is_one_that_reports_its_errors() -> None:
     from omnibase_infra.cli.command import HostCommand
 
-    strangers = [name for name, command in onex_host.commands.items() if not isinstance(command, HostCommand)]
+    context = click.Context(onex_host)
+    commands = {name: onex_host.get_command(context, name) for name in onex_host.list_commands(context)}
+    strangers = [name for name, command in commands.items() if not isinstance(command, HostCommand)]
+    assert list(commands) == list(COMMANDS)
     assert strangers == []
     assert isinstance(onex_host, click.Group)

@@ -33,14 +33,17 @@ out and never holds a secret, a value of the payload, a library's class name or 
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import ClassVar
-from uuid import UUID
-
-from pydantic import JsonValue
+from typing import TYPE_CHECKING, ClassVar
 
 from omnibase_core import suggest
 from omnibase_core.enums import EnumErrorCode, EnumHandlerType
-from omnibase_core.problems import ModelProblem
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from pydantic import JsonValue
+
+    from omnibase_core.problems import ModelProblem
 
 
 class OnexError(Exception):
@@ -56,16 +59,16 @@ class RuntimeHostError(OnexError):
 
     code: ClassVar[EnumErrorCode] = EnumErrorCode.INTERNAL_ERROR
     retryable: ClassVar[bool] = False
-    class_details: ClassVar[Mapping[str, JsonValue]] = MappingProxyType({})
+    class_details: "ClassVar[Mapping[str, JsonValue]]" = MappingProxyType({})
 
     def __init__(
         self,
         message: str,
         *,
-        correlation_id: UUID | None = None,
+        correlation_id: "UUID | None" = None,
         handler_type: EnumHandlerType | None = None,
         operation: str | None = None,
-        details: Mapping[str, JsonValue] | None = None,
+        details: "Mapping[str, JsonValue] | None" = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -168,7 +171,7 @@ class HandlerNotFoundError(RuntimeHostError):
         super().__init__(
             f"No handler '{handler}' is configured; configured: {suggest.listed(self.available_handlers)}",
             operation=operation,
-            details={"available_handlers": list[JsonValue](self.available_handlers)},
+            details={"available_handlers": [*self.available_handlers]},
         )
 
 
@@ -184,7 +187,7 @@ class NodeNotFoundError(RuntimeHostError):
             f"No node '{self.target_node}' in this host; its nodes: {suggest.listed(self.available_nodes)}",
             details={
                 "target_node": self.target_node,
-                "available_nodes": list[JsonValue](self.available_nodes[: suggest.LISTED]),
+                "available_nodes": [*self.available_nodes[: suggest.LISTED]],
             },
         )
 
@@ -207,7 +210,7 @@ class InvalidOperationError(RuntimeHostError):
             f"{message}; available operations: {suggest.listed(self.available_operations)}",
             handler_type=handler_type,
             operation=None if operation is None else shown(operation),
-            details={"available_operations": list[JsonValue](self.available_operations)},
+            details={"available_operations": [*self.available_operations]},
         )
 
 
@@ -245,8 +248,8 @@ class ContractValidationError(RuntimeHostError):
 
     code = EnumErrorCode.CONTRACT_VALIDATION_ERROR
 
-    def __init__(self, problems: Sequence[ModelProblem]) -> None:
-        self.problems = sorted(problems, key=ModelProblem.sort_key)
+    def __init__(self, problems: "Sequence[ModelProblem]") -> None:
+        self.problems = sorted(problems, key=lambda problem: problem.sort_key())
         super().__init__("\n".join(["Failed to load contract", *(p.render() for p in self.problems)]))
 
 

@@ -1,7 +1,8 @@
 """The rules for http header names and values, which contracts and handlers share. Pure."""
 
-import re
 from typing import Final
+
+from omnibase_core.patterns import deferred
 
 FRAMING_HEADERS: Final = frozenset(
     {
@@ -33,8 +34,8 @@ _NOT_FROM_A_PAYLOAD: Final = {
     **dict.fromkeys(("forwarded", "x-real-ip"), "says where a request comes from, which no payload knows"),
 }
 _PREFIXES_NOT_FROM_A_PAYLOAD: Final = ("x-forwarded-", "onex-")
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_VALUE = re.compile(r"(?:[!-~](?:[ \t!-~]*[!-~])?)?")
+_TOKEN = deferred(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = deferred(r"(?:[!-~](?:[ \t!-~]*[!-~])?)?")
 
 
 class HeaderError(ValueError):

@@ -1,6 +1,5 @@
 """Did you mean: what somebody probably wanted to write, where only certain names are allowed."""
 
-import difflib
 import re
 from collections.abc import Iterable
 from typing import Final
@@ -11,6 +10,8 @@ _PARTS: Final = re.compile("[._]")
 
 def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name that looks most like `name`, or else the only one that it is a part of; None without one."""
+    import difflib  # for whoever misspelt something, and loaded by nobody else
+
     candidates = {candidate.lower(): candidate for candidate in known}
     written = name[:128].lower()
     found = difflib.get_close_matches(written, candidates, n=1, cutoff=0.6)

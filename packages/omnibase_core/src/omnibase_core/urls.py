@@ -12,21 +12,23 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_net
 from typing import Final, NoReturn
 from urllib.parse import quote, unquote
 
+from omnibase_core.patterns import deferred
+
 MAX_URL_LENGTH: Final = 8_192
 _MAX_ESCAPES: Final = 3
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_URL = re.compile(
+_SCHEME = deferred(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_URL = deferred(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?://(?P<authority>[^/?#]*))?(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?"
 )
-_AUTHORITY = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
-_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
-_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_ADDRESS_AND_SIZE = re.compile(r"[0-9A-Fa-f.:]+/[0-9]+", re.ASCII)
-_SEPARATOR = re.compile(r"[/\\]")
+_AUTHORITY = deferred(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]{1,5}))?", re.ASCII)
+_LABEL = deferred(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_NUMBER = deferred(r"[0-9]+|0x[0-9a-f]*")
+_ESCAPE = deferred(r"%[0-9A-Fa-f]{2}")
+_BAD_ESCAPE = deferred(r"%(?![0-9A-Fa-f]{2})")
+_ADDRESS_AND_SIZE = deferred(r"[0-9A-Fa-f.:]+/[0-9]+", re.ASCII)
+_SEPARATOR = deferred(r"[/\\]")
 _PATH_SAFE: Final = "/%:@!$&'()*+,;=-._~"
 _QUERY_SAFE: Final = _PATH_SAFE + "?"
 # The letters that the two standards for international names encode differently.

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from omnibase_core import suggest
 from omnibase_core.contracts.bindings import ModelHandlerBinding, ModelHandlerPolicies
 from omnibase_core.contracts.check_http import check_http
+from omnibase_core.contracts.examine import LOCAL_REFUSED
 from omnibase_core.contracts.findings import Findings, Origin, Refusal, Section
 from omnibase_core.contracts.handler_config import ModelHandlerConfig
 from omnibase_core.contracts.literals import is_reference
@@ -19,12 +20,6 @@ from omnibase_core.errors import shown
 from omnibase_core.secret import ModelSecretRef
 
 MOVED_OUT_OF_CONFIG: Final = ("timeout_ms", "retry_policy")
-
-LOCAL_REFUSED: Final = Refusal(
-    "Handler type 'local' is for development and tests only",
-    "omninode-runtime-host-dev runs contracts with it; this host never does",
-    f"Remove it, or replace it by one of: {suggest.listed(CONTRACT_HANDLER_TYPES)}",
-)
 
 
 class HandlerSlot(NamedTuple):

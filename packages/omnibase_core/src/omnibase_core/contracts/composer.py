@@ -1,6 +1,5 @@
 """Parser events -> plain values and their places, every bound checked before the value that would exceed it."""
 
-import re
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
@@ -10,6 +9,7 @@ from omnibase_core.contracts import syntax
 from omnibase_core.contracts.report import Mark, Position, Report, position_of
 from omnibase_core.contracts.scalars import LIST_TAG, MAP_TAG, Scalar, UnrepresentableNumberError, resolve, tagged
 from omnibase_core.errors import shown
+from omnibase_core.patterns import deferred
 
 MAX_DEPTH: Final = 32
 MAX_NODES: Final = 20_000
@@ -17,7 +17,7 @@ MAX_NODES: Final = 20_000
 YamlValue = None | bool | int | float | str | list["YamlValue"] | dict[str, "YamlValue"]
 Places = list[Mark] | dict[str, tuple[Mark, Mark]]
 
-_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")  # PyYAML's Python parser lets their escapes through
+_LONE_SURROGATE: Final = deferred("[\ud800-\udfff]")  # PyYAML's Python parser lets their escapes through
 
 
 class _Frame:
@@ -112,7 +112,7 @@ class Composer:
             value = self._tagged(event)
         elif event.implicit[0]:
             value = self._plain(event)
-        elif _LONE_SURROGATE.search(event.value) is not None:
+        elif not event.value.isascii() and _LONE_SURROGATE.search(event.value) is not None:
             self._problem(
                 event.start_mark,
                 "An escape that is no character",

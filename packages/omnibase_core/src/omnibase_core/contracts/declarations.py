@@ -4,8 +4,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, JsonValue
-
 from omnibase_core import suggest
 from omnibase_core.contracts.fieldtypes import FieldType, ListOf, MapOf, RecordType, Slot, validator
 from omnibase_core.contracts.scalartypes import ANY, SCALARS, WAYS, Way
@@ -37,26 +35,21 @@ _OTHER_NAMES: Final = {
 }
 
 
-class ModelField(BaseModel):
+class DeclaredField(NamedTuple):
     """A field of a declared model; `type` as contracts write it, such as `list[ModelItem]`."""
-
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     name: str
     type: str
     required: bool = True
-    default: JsonValue = None
-    description: str | None = None
+    default: object = None
+    has_default: bool = False
 
 
-class ModelDeclaredModel(BaseModel):
-    """A model that a node contract declares."""
-
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
+class Declaration(NamedTuple):
+    """A model that a node contract declares, without what only readers want to know."""
 
     name: str
-    description: str | None = None
-    fields: tuple[ModelField, ...]
+    fields: tuple[DeclaredField, ...]
 
 
 class DeclarationProblem(NamedTuple):
@@ -74,7 +67,7 @@ class Survey(NamedTuple):
     problems: Sequence[DeclarationProblem]
 
 
-def survey(models: Sequence[ModelDeclaredModel]) -> Survey:
+def survey(models: Sequence[Declaration]) -> Survey:
     """Reads declared models; the first of several with one name counts."""
     surveyor = _Surveyor(models)
     surveyor.problems.sort(key=lambda problem: [f"{part:>8}" for part in problem.path])
@@ -118,7 +111,7 @@ def wrapped(wrappers: tuple[str, ...], leaf: FieldType) -> FieldType:
 
 
 class _Field(NamedTuple):
-    declared: ModelField
+    declared: DeclaredField
     at: int
     wrappers: tuple[str, ...]
     leaf: str
@@ -127,7 +120,7 @@ class _Field(NamedTuple):
 class _Surveyor:
     """Models in the order of who holds whom: innermost first."""
 
-    def __init__(self, models: Sequence[ModelDeclaredModel]) -> None:
+    def __init__(self, models: Sequence[Declaration]) -> None:
         self.records: dict[str, RecordType] = {}
         self.problems: list[DeclarationProblem] = []
         self._models = models
@@ -202,12 +195,14 @@ class _Surveyor:
         declared = field.declared
         type_ = wrapped(field.wrappers, SCALARS.get(field.leaf) or self.records[field.leaf])
         defaults: dict[Way, object] = {}
-        if "default" in declared.model_fields_set:
+        if declared.has_default:
             path = (index, "fields", field.at, "default")
             defaults = self._defaults(path, declared, type_)
         return Slot(declared.name, type_, declared.required, defaults)
 
-    def _defaults(self, path: tuple[str | int, ...], declared: ModelField, type_: FieldType) -> dict[Way, object]:
+    def _defaults(
+        self, path: tuple[str | int, ...], declared: DeclaredField, type_: FieldType
+    ) -> dict[Way, object]:
         default = declared.default
         if default is None and declared.required:
             self._add(path, "A default of null for a required field", "Write required: false where null may come")

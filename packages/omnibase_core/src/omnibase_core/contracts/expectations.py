@@ -1,17 +1,18 @@
 """`expect`: what a result must be, in the result's own names."""
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
-
-from pydantic import JsonValue
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from omnibase_core import suggest
 from omnibase_core.contracts.operations import operation_type
 from omnibase_core.enums import EnumHandlerType
-from omnibase_core.envelope import JsonObject
 from omnibase_core.errors import UnexpectedResultError, shown
-from omnibase_core.mapping.faults import Fault, Place
-from omnibase_core.mapping.template import TemplateFault
+from omnibase_core.mapping.faults import Fault, Place, TemplateFault
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from omnibase_core.envelope import JsonObject
 
 _ROWS: Final = ("one", "optional", "many")
 _DEFAULT: Final = range(200, 300)
@@ -23,9 +24,9 @@ class Expectation(NamedTuple):
     inside the transaction: of one statement, or of each."""
 
     statuses: frozenset[int] | None = None
-    payload: JsonValue = None
+    payload: "JsonValue" = None
 
-    def check(self, result: Mapping[str, JsonValue], *, reads: bool) -> None:
+    def check(self, result: "Mapping[str, JsonValue]", *, reads: bool) -> None:
         """Raises UnexpectedResultError where the status is another one."""
         status = result.get("status_code")
         if self.statuses is None or status in self.statuses:
@@ -75,7 +76,7 @@ class _Reader:
                 )
         return frozenset(status for status in listed if isinstance(status, int))
 
-    def statement(self, given: object, place: Place) -> JsonValue:
+    def statement(self, given: object, place: Place) -> "JsonValue":
         fields = self.fields(given, ("rows", "row_count"), place)
         rows, count = fields.get("rows", "many"), fields.get("row_count")
         if rows not in _ROWS:
@@ -86,7 +87,7 @@ class _Reader:
             self.fault((*place, "row_count"), "'row_count' must be an integer from 0", "Write the number of rows")
         return {key: value for key, value in fields.items() if isinstance(value, str | int)}
 
-    def statements(self, given: object, count: int | None) -> JsonValue:
+    def statements(self, given: object, count: int | None) -> "JsonValue":
         listed = self.fields(given, ("results",), ()).get("results")
         if not isinstance(listed, list) or (count is not None and len(listed) != count):
             wanted = "one for each statement" if count is None else f"{count}, one for each statement"
@@ -123,7 +124,7 @@ def read_expectation(
     return Expectation()
 
 
-def with_expectation(payload: object, expected: JsonValue) -> object:
+def with_expectation(payload: object, expected: "JsonValue") -> object:
     """The payload of a db operation with what is expected of each statement."""
     assert isinstance(payload, dict)
     statements = payload.get("statements")

@@ -11,7 +11,8 @@ from typing import Final, cast
 from pydantic import JsonValue
 from pydantic_core import ValidationError
 
-from omnibase_core.contracts.declarations import DeclarationProblem, ModelDeclaredModel, ModelField, survey
+from omnibase_core.contracts.declarations import DeclarationProblem, survey
+from omnibase_core.contracts.declared import ModelDeclaredModel, ModelField
 from omnibase_core.contracts.fieldtypes import RecordType, SharedValidator, levels_of, shared_validator
 from omnibase_core.contracts.forms import FIELD_DEPTH, MAX_DEPTH
 from omnibase_core.contracts.scalartypes import ANY, OBJECT, Problem, Way
@@ -126,6 +127,6 @@ def survey_models(
     models: Sequence[ModelDeclaredModel],
 ) -> tuple[dict[str, CompiledModel], Sequence[DeclarationProblem]]:
     """Every model that can be compiled, by name, and every problem of the declarations, in their order."""
-    records, problems = survey(models)
+    records, problems = survey([model.declaration for model in models])
     declared = {model.name: model for model in reversed(models)}
     return {name: CompiledModel(declared[name], record) for name, record in records.items()}, problems

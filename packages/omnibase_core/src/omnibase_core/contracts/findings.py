@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from omnibase_core.contracts.source import Path, YamlDocument, YamlValue
 from omnibase_core.enums import EnumErrorCode
 from omnibase_core.errors import shown
-from omnibase_core.problems import ModelProblem
+
+if TYPE_CHECKING:
+    from omnibase_core.problems import ModelProblem
 
 Severity = Literal["error", "warning"]
 
@@ -113,17 +115,19 @@ class Findings:
         """Records a problem of a file as a whole."""
         self._record(file, refusal, "error", None, None)
 
-    def extend(self, problems: Iterable[ModelProblem]) -> None:
+    def extend(self, problems: "Iterable[ModelProblem]") -> None:
         """Records problems that were found elsewhere."""
         self._problems.update(dict.fromkeys(problems))
 
-    def sorted(self) -> tuple[ModelProblem, ...]:
+    def sorted(self) -> "tuple[ModelProblem, ...]":
         """All problems, by file, line and column."""
-        return tuple(sorted(self._problems, key=ModelProblem.sort_key))
+        return tuple(sorted(self._problems, key=lambda problem: problem.sort_key()))
 
     def _record(
         self, file: str, refusal: Refusal, severity: Severity, line: int | None, column: int | None
     ) -> None:
+        from omnibase_core.problems import ModelProblem  # most files have no problem, and need no model for it
+
         problem = ModelProblem(
             file=file,
             line=line,

@@ -3,15 +3,16 @@
 Each raises MisfitError with a sentence that names what is wanted, and never the value.
 """
 
-import re
 from datetime import date
 from decimal import Decimal
 from math import isfinite
-from typing import Any, Final, TypeGuard, cast
-
-from pydantic import JsonValue
+from typing import TYPE_CHECKING, Any, Final, TypeGuard, cast
 
 from omnibase_core.errors import shown
+from omnibase_core.patterns import deferred
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
 MAX_DECIMAL_DIGITS: Final = 1_000
 MAX_DEPTH: Final = 32
@@ -20,13 +21,13 @@ INT_LIMIT: Final = 2**63
 _INT_LOWEST: Final = -INT_LIMIT
 
 UUID_FORM: Final = "^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
-_UUID: Final = re.compile(UUID_FORM[:-1] + r"\Z")
-_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_DATETIME: Final = re.compile(
+_UUID: Final = deferred(UUID_FORM[:-1] + r"\Z")
+_DATE: Final = deferred(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DATETIME: Final = deferred(
     r"(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})T(?P<time>(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])"
     r"(?P<fraction>\.[0-9]{1,9})?(?P<zone>Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 )
-_DECIMAL: Final = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,4})?")
+_DECIMAL: Final = deferred(r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,4})?")
 _LONGEST_DECIMAL: Final = MAX_DECIMAL_DIGITS + 10
 
 
@@ -198,7 +199,7 @@ def _in_calendar(text: str) -> bool:
     return True
 
 
-def json_out(value: object, depth: int = FIELD_DEPTH) -> JsonValue:
+def json_out(value: object, depth: int = FIELD_DEPTH) -> "JsonValue":
     """A value of type `any` as JSON. A Decimal becomes a JSON number where that loses nothing."""
     if value is None or isinstance(value, bool) or is_plain_json(value, depth):
         return value
@@ -217,14 +218,14 @@ def json_out(value: object, depth: int = FIELD_DEPTH) -> JsonValue:
     raise MisfitError("must be a JSON value: null, a boolean, number, string, list or object")
 
 
-def object_out(value: object) -> dict[str, JsonValue]:
+def object_out(value: object) -> "dict[str, JsonValue]":
     """A value of type `object` as JSON."""
     if not isinstance(value, dict):
         raise misfit("an object", value)
     return cast("dict[str, JsonValue]", value) if is_plain_json(value) else _object_out(value, FIELD_DEPTH)
 
 
-def is_plain_json(value: object, depth: int = FIELD_DEPTH) -> TypeGuard[JsonValue]:
+def is_plain_json(value: object, depth: int = FIELD_DEPTH) -> "TypeGuard[JsonValue]":
     """Whether an object or list is JSON as it stands, as most are; what this doubts is looked at in detail."""
     if type(value) is not dict and type(value) is not list:
         return False
@@ -269,7 +270,7 @@ def _exact_number(value: float | Decimal) -> int | float:
     return nearest
 
 
-def _object_out(value: dict[object, object], depth: int) -> dict[str, JsonValue]:
+def _object_out(value: dict[object, object], depth: int) -> "dict[str, JsonValue]":
     out: dict[str, JsonValue] = {}
     for key, item in value.items():
         if not isinstance(key, str):
@@ -281,7 +282,7 @@ def _object_out(value: dict[object, object], depth: int) -> dict[str, JsonValue]
     return out
 
 
-def _list_out(value: list[object], depth: int) -> list[JsonValue]:
+def _list_out(value: list[object], depth: int) -> "list[JsonValue]":
     out: list[JsonValue] = []
     for index, item in enumerate(value):
         try:

@@ -3,10 +3,11 @@
 Secret fields hold a ModelSecretRef in a contract and a Secret once the host has resolved them.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from omnibase_core.contracts.operations import Isolation
 from omnibase_core.secret import ModelSecretRef, Secret
 
 SecretField = ModelSecretRef | Secret
@@ -65,4 +66,4 @@ class ModelDbConfig(ModelHandlerConfig):
     statement_timeout_ms: Milliseconds | None = None
     statement_cache_size: Annotated[int, Field(ge=0, le=10_000)] = 100
     max_rows: Annotated[int, Field(gt=0, le=1_000_000)] = 10_000
-    isolation: Literal["read_committed", "repeatable_read", "serializable"] = "read_committed"
+    isolation: Isolation = "read_committed"

@@ -8,15 +8,16 @@ import re
 from collections.abc import Iterator
 
 from omnibase_core.contracts.source import Path, YamlValue
+from omnibase_core.patterns import deferred
 
-_SECRET_FIELD = re.compile(
+_SECRET_FIELD = deferred(
     r"(?:.*[_-])?(?:password|passwd|pwd|passphrase|secret|secret_id|token|api_?key|access_?key|private_?key"
     r"|dsn|credentials?|connection_string|authorization|cookie)"
 )
-_SECRET_HEADER = re.compile(
+_SECRET_HEADER = deferred(
     r"authorization|proxy-authorization|cookie|set-cookie|.*(?:token|secret|password|api-?key|credential).*"
 )
-_SECRET_TEXT = re.compile(
+_SECRET_TEXT = deferred(
     r"[a-z][a-z0-9+.-]*://[^/?\#\s]*:[^/?\#\s]*@"
     r"|[?&;](?:password|passwd|pwd|sslpassword|token|access_token|api_?key|secret|sig|signature)=[^&\s]"
     r"|(?:^|\s)password\s*=\s*\S"
@@ -25,7 +26,7 @@ _SECRET_TEXT = re.compile(
     re.IGNORECASE,
 )
 
-_URL_CREDENTIALS = re.compile(r"[a-z][a-z0-9+.-]*://[^/?\#\s]*:(?P<password>[^/?\#\s@]+)@", re.IGNORECASE)
+_URL_CREDENTIALS = deferred(r"[a-z][a-z0-9+.-]*://[^/?\#\s]*:(?P<password>[^/?\#\s@]+)@", re.IGNORECASE)
 
 
 def is_secret_field(name: str) -> bool:
@@ -54,7 +55,7 @@ def looks_secret(text: str) -> bool:
 def url_credentials(value: YamlValue, path: Path = ()) -> Iterator[Path]:
     """The places of every text in a value that holds a URL with a password, which no expression gives."""
     if isinstance(value, str):
-        if any("${{" not in found["password"] for found in _URL_CREDENTIALS.finditer(value)):
+        if "://" in value and any("${{" not in found["password"] for found in _URL_CREDENTIALS.finditer(value)):
             yield path
     elif isinstance(value, list):
         for index, item in enumerate(value):

@@ -10,13 +10,13 @@ from typing import Final, NamedTuple
 
 from omnibase_core.contracts.expectations import Expectation, read_expectation, with_expectation
 from omnibase_core.contracts.fieldtypes import RecordType
-from omnibase_core.contracts.operations import operation_table
+from omnibase_core.contracts.operations import OPERATIONS
 from omnibase_core.contracts.outputs import check_output
 from omnibase_core.contracts.requests import RequestCompiler
 from omnibase_core.contracts.scope import ENVELOPE, type_of_model, type_of_result
-from omnibase_core.mapping.faults import Fault, Place
+from omnibase_core.mapping.faults import Fault, Place, TemplateFault
 from omnibase_core.mapping.static import ANY, Type, record
-from omnibase_core.mapping.template import Render, Template, TemplateCompiler, TemplateFault
+from omnibase_core.mapping.template import Render, Template, TemplateCompiler
 
 Scope = dict[str, object]
 
@@ -94,7 +94,7 @@ def _entry(entry: Mapping[str, object], place: Place, models: Declared, faults: 
         tuple(name for name in listed if isinstance(name, str)) if isinstance(listed, list | tuple) else ()
     )
     request = entry.get("request")
-    if isinstance(request, dict) and len(operations) == 1 and operations[0] in operation_table():
+    if isinstance(request, dict) and len(operations) == 1 and operations[0] in OPERATIONS:
         requests = RequestCompiler(scope, operations[0])
         mapped.payload = requests.compile(request, (*place, "request")).render
         mapped.roots |= requests.roots

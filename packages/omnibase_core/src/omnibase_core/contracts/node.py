@@ -3,17 +3,26 @@
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, PrivateAttr, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PrivateAttr,
+    ValidationInfo,
+    field_validator,
+)
 
-from omnibase_core import urls
+from omnibase_core.contracts import rules
 from omnibase_core.contracts.fields import CompiledModel, ModelDeclaredModel, compile_models
-from omnibase_core.contracts.findings import Refusal, dotted
+from omnibase_core.contracts.findings import dotted
 from omnibase_core.contracts.mapped import Declared, MappingSurvey, survey_mappings
-from omnibase_core.contracts.names import HandlerType, Name, OperationName, Version, refused
+from omnibase_core.contracts.names import HandlerType, Name, OperationName, Version
 from omnibase_core.contracts.schema import SCHEMA_VERSION
-from omnibase_core.enums import EnumHandlerType, EnumNodeKind
+from omnibase_core.enums import EnumNodeKind
 from omnibase_core.errors import OnexError
-from omnibase_core.mapping.template import TemplateFault
+from omnibase_core.mapping.faults import TemplateFault
 
 
 class MappingDeclarationError(OnexError):
@@ -35,45 +44,15 @@ class ModelIoOperation(BaseModel):
     model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     type: HandlerType
-    operations: tuple[OperationName, ...]
-    handler: Annotated[str, Field(max_length=63)] = Field(default="", validate_default=True)
-    target: Annotated[str, Field(min_length=1)] | None = None
+    operations: Annotated[tuple[OperationName, ...], AfterValidator(rules.some_operation)]
+    handler: Annotated[str, Field(max_length=63), AfterValidator(rules.default_handler)] = Field(
+        default="", validate_default=True
+    )
+    target: Annotated[Annotated[str, Field(min_length=1)] | None, AfterValidator(rules.http_target)] = None
     let: dict[str, JsonValue] | None = None
-    request: dict[str, JsonValue] | None = None
+    request: Annotated[dict[str, JsonValue] | None, AfterValidator(rules.one_operation)] = None
     expect: dict[str, JsonValue] | None = None
     response: JsonValue = None
-
-    @field_validator("operations")
-    @classmethod
-    def _some_operation(cls, operations: tuple[str, ...]) -> tuple[str, ...]:
-        if not operations:
-            raise refused(Refusal("No operations are listed", "An entry lists one or more", "List the operations"))
-        return operations
-
-    @field_validator("handler")
-    @classmethod
-    def _default_handler(cls, handler: str, info: ValidationInfo) -> str:
-        return handler or str(info.data.get("type", ""))
-
-    @field_validator("request")
-    @classmethod
-    def _one_operation(
-        cls, request: dict[str, JsonValue] | None, info: ValidationInfo
-    ) -> dict[str, JsonValue] | None:
-        if request is not None and len(info.data.get("operations", ("one",))) > 1:
-            raise refused(_SEVERAL_OPERATIONS)
-        return request
-
-    @field_validator("target")
-    @classmethod
-    def _http_target(cls, target: str | None, info: ValidationInfo) -> str | None:
-        if target is not None and info.data.get("type") is EnumHandlerType.HTTP:
-            try:
-                urls.parse_base(target)
-            except urls.UrlError as error:
-                hint = "An http target is an origin and a path prefix, such as https://api.example.com/users"
-                raise refused(Refusal(f"The target {error}", hint, "Correct the URL")) from None
-        return target
 
 
 class ModelNodeContract(BaseModel):
@@ -95,8 +74,8 @@ class ModelNodeContract(BaseModel):
     output_model: ModelDeclaredModel
     models: tuple[ModelDeclaredModel, ...] = ()
     io_operations: tuple[ModelIoOperation, ...] = Field(default=(), validate_default=True)
-    let: dict[str, JsonValue] | None = None
-    transform: JsonValue = None
+    let: Annotated[dict[str, JsonValue] | None, AfterValidator(rules.of_compute)] = None
+    transform: Annotated[JsonValue, AfterValidator(rules.of_compute)] = None
     dependencies: tuple[str, ...] = ()
     on_failure: Literal["answer", "dead_letter"] = "answer"
 
@@ -135,51 +114,11 @@ class ModelNodeContract(BaseModel):
     def _fit_kind(
         cls, entries: tuple[ModelIoOperation, ...], info: ValidationInfo
     ) -> tuple[ModelIoOperation, ...]:
-        kind = info.data.get("node_type")
-        if kind is EnumNodeKind.EFFECT and not entries:
-            raise refused(_EFFECT_WITHOUT)
-        if kind is EnumNodeKind.COMPUTE and entries:
-            raise refused(_COMPUTE_WITH)
         names = [name for entry in entries for name in entry.operations]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise refused(
-                Refusal(
-                    f"Operation '{twice}' is listed twice",
-                    "An envelope names an operation and no handler, so each has one handler",
-                    "Remove one of the two, or make two nodes of it",
-                )
-            )
+        rules.fit_kind(info.data.get("node_type"), names, is_empty=not entries)
         return entries
 
-    @field_validator("let", "transform")
-    @classmethod
-    def _of_compute(cls, value: JsonValue, info: ValidationInfo) -> JsonValue:
-        if info.data.get("node_type") is EnumNodeKind.EFFECT:
-            raise refused(_EFFECT_WITH)
-        return value
 
-
-_EFFECT_WITHOUT: Final = Refusal(
-    "An EFFECT node needs io_operations",
-    "They list the only operations that the node may use",
-    "Add an entry such as {type: http, operations: [http.get]}, or make it a COMPUTE node",
-)
-_COMPUTE_WITH: Final = Refusal(
-    "A COMPUTE node has no io_operations",
-    "It is a pure function of its input",
-    "Remove them, or make it an EFFECT node",
-)
-_EFFECT_WITH: Final = Refusal(
-    "'let' and 'transform' at the top are a COMPUTE node's",
-    "An EFFECT node maps in its operations: let, request, expect and response",
-    "Move it into the entry of io_operations, or make it a COMPUTE node",
-)
-_SEVERAL_OPERATIONS: Final = Refusal(
-    "A 'request' belongs to exactly one operation",
-    "It is that operation's payload",
-    "Make an entry of each operation, with a request of its own",
-)
 _MAPPING_FIELDS: Final = ("operations", "let", "request", "expect", "response")
 
 

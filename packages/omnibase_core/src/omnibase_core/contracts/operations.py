@@ -5,10 +5,17 @@ The table stands beside the contracts so that they are validated without loading
 """
 
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from omnibase_core.description import ModelOperationDescription
 from omnibase_core.enums import EnumHandlerType
+
+if TYPE_CHECKING:
+    from omnibase_core.description import ModelOperationDescription
+
+Isolation = Literal["read_committed", "repeatable_read", "serializable"]
+"""How far db.transaction is kept apart from others."""
 
 CONTRACT_HANDLER_TYPES = (
     EnumHandlerType.HTTP,
@@ -63,23 +70,30 @@ _REPEATABLE = frozenset(
     )
 )
 
-_TABLE: Mapping[str, ModelOperationDescription] = MappingProxyType(
-    {
-        name: ModelOperationDescription(
-            name=name,
-            required=required,
-            optional=optional,
-            result=result,
-            repeatable=name in _REPEATABLE,
-        )
-        for name, (required, optional, result) in _ROWS.items()
-    }
+
+class Operation(NamedTuple):
+    """One operation, as ModelOperationDescription has it."""
+
+    name: str
+    required: tuple[str, ...]
+    optional: tuple[str, ...]
+    result: tuple[str, ...]
+    repeatable: bool
+
+
+OPERATIONS: Final[Mapping[str, Operation]] = MappingProxyType(
+    {name: Operation(name, *fields, name in _REPEATABLE) for name, fields in _ROWS.items()}
 )
+"""Every operation by its name. Those of `local` are for dev and tests, and take any payload."""
 
 
-def operation_table() -> Mapping[str, ModelOperationDescription]:
-    """Every operation by its name. Those of `local` are for dev and tests, and take any payload."""
-    return _TABLE
+@cache
+def operation_table() -> "Mapping[str, ModelOperationDescription]":
+    """The same as models, which handlers describe themselves with."""
+    from omnibase_core.description import ModelOperationDescription  # validation does without models
+
+    described = {name: ModelOperationDescription(**each._asdict()) for name, each in OPERATIONS.items()}
+    return MappingProxyType(described)
 
 
 def handler_type_of(value: object) -> EnumHandlerType | None:
@@ -95,4 +109,4 @@ def operation_type(operation: str) -> EnumHandlerType | None:
 
 def operations_of(handler_type: EnumHandlerType) -> tuple[str, ...]:
     """The names of a handler type's operations, in the table's order."""
-    return tuple(name for name in _TABLE if operation_type(name) is handler_type)
+    return tuple(name for name in OPERATIONS if operation_type(name) is handler_type)

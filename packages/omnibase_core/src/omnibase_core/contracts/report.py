@@ -1,9 +1,11 @@
 """What is wrong with the YAML of one file, and where."""
 
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from omnibase_core.enums import EnumErrorCode
-from omnibase_core.problems import ModelProblem
+
+if TYPE_CHECKING:
+    from omnibase_core.problems import ModelProblem
 
 Mark = Any  # PyYAML has one class of marks for its C parser and one for its Python parser
 
@@ -35,6 +37,8 @@ class Report:
         if len(self.problems) == _MAX_PROBLEMS:
             message, hint = "More problems than are shown", f"The first {_MAX_PROBLEMS} are listed"
             action = "Correct those first, then validate again"
+        from omnibase_core.problems import ModelProblem  # most files have no problem, and need no model for it
+
         self.problems.append(
             ModelProblem(
                 file=self.file,

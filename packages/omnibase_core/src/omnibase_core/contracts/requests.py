@@ -10,18 +10,17 @@ from typing import Final, get_args
 from urllib.parse import quote
 
 from omnibase_core import headers, suggest, urls
-from omnibase_core.contracts.handler_config import ModelDbConfig
-from omnibase_core.contracts.operations import operation_table
+from omnibase_core.contracts.operations import OPERATIONS, Isolation
 from omnibase_core.contracts.outward import as_texts, as_value
 from omnibase_core.contracts.statements import placeholders
 from omnibase_core.errors import shown
-from omnibase_core.mapping.faults import EvaluationError, ExpressionError, Place
+from omnibase_core.mapping.faults import OPENING, EvaluationError, ExpressionError, Place, TemplateFault
 from omnibase_core.mapping.static import ANY, Type, record
-from omnibase_core.mapping.template import OPENING, Template, TemplateCompiler, TemplateFault, inserted, split_text
+from omnibase_core.mapping.template import Template, TemplateCompiler, inserted, split_text
 from omnibase_core.mapping.values import OMITTED, Kind, said
 
 _ANY_BASE: Final = "http://base.invalid"
-_ISOLATIONS: Final[tuple[str, ...]] = get_args(ModelDbConfig.model_fields["isolation"].annotation)
+_ISOLATIONS: Final[tuple[str, ...]] = get_args(Isolation)
 _START: Final = re.compile(r"(?:https?://[^/?#\\\s]+)?/(?!/)", re.IGNORECASE)
 _FIELD_KINDS: Final[Mapping[str, Kind]] = {
     "headers": "object",
@@ -68,7 +67,7 @@ class RequestCompiler:
 
     def compile(self, request: Mapping[str, object], place: Place) -> Template:
         """The template of the whole payload."""
-        described = operation_table()[self._operation]
+        described = OPERATIONS[self._operation]
         known = (*described.required, *described.optional)
         if known or described.result:
             self._check_fields(request, described.required, known, place)

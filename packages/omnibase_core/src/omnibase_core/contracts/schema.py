@@ -7,16 +7,17 @@ from typing import Final, Literal
 from omnibase_core.contracts.findings import ContractFile, Findings, Origin, Refusal
 from omnibase_core.contracts.source import YamlValue
 from omnibase_core.errors import shown
+from omnibase_core.patterns import deferred, deferred_bytes
 
 SCHEMA_VERSION: Final = "1.0.0"
 """The newest schema version of runtime and node contracts that this core reads."""
 
 ContractKind = Literal["runtime", "node"]
 
-_VERSION: Final = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})\.([0-9]{1,6})")
+_VERSION: Final = deferred(r"([0-9]{1,6})\.([0-9]{1,6})\.([0-9]{1,6})")
 _KNOWN: Final = tuple(int(part) for part in SCHEMA_VERSION.split("."))
 _NODE_KEYS: Final = frozenset({"node_type", "node_version", "input_model", "output_model", "io_operations"})
-_CONTRACT_LINE: Final = re.compile(
+_CONTRACT_LINE: Final = deferred_bytes(
     rb"^(?:runtime|schema_version|%s)\s*:" % "|".join(_NODE_KEYS).encode(), re.MULTILINE
 )
 

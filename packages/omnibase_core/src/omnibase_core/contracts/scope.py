@@ -3,7 +3,7 @@
 from typing import Final
 
 from omnibase_core.contracts.fieldtypes import FieldType, ListOf, MapOf, RecordType
-from omnibase_core.contracts.operations import operation_table
+from omnibase_core.contracts.operations import OPERATIONS
 from omnibase_core.mapping.static import (
     ANY,
     BOOLEAN,
@@ -75,7 +75,7 @@ def type_of_model(model: RecordType) -> Type:
 
 def type_of_result(operations: tuple[str, ...]) -> Type:
     """The type of the root `result`; of several operations nothing is known."""
-    described = operation_table().get(operations[0]) if len(operations) == 1 else None
+    described = OPERATIONS.get(operations[0]) if len(operations) == 1 else None
     if described is None or not described.result:
         return ANY
     return record({name: _RESULT_FIELDS.get(name, ANY) for name in described.result}, "result")

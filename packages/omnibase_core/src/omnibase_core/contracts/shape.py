@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from omnibase_core import suggest
 from omnibase_core.contracts.findings import Findings, Origin, Refusal, Section, dotted, holds, value_at
-from omnibase_core.contracts.names import REFUSED
+from omnibase_core.contracts.rules import REFUSED
 from omnibase_core.contracts.scalars import UnrepresentableNumberError, resolve
 from omnibase_core.contracts.source import Path, YamlValue
 from omnibase_core.contracts.wording import WANTED, Fault, refusal_of

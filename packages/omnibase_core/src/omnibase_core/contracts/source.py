@@ -9,7 +9,7 @@ nodes as what it stands for, and shares its value, so treat values as read-only.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import yaml
 from yaml.reader import Reader
@@ -18,7 +18,9 @@ from omnibase_core.contracts import syntax
 from omnibase_core.contracts.composer import Composer, Places, YamlValue
 from omnibase_core.contracts.report import Mark, Position, RefusedError, Report, position_of
 from omnibase_core.contracts.within import position_within
-from omnibase_core.problems import ModelProblem
+
+if TYPE_CHECKING:
+    from omnibase_core.problems import ModelProblem
 
 __all__ = ["MAX_BYTES", "Path", "Position", "YamlDocument", "YamlValue", "parse_yaml"]
 
@@ -85,7 +87,7 @@ class YamlDocument:
         return found
 
 
-def parse_yaml(text: str | bytes, file: str) -> tuple[YamlDocument | None, list[ModelProblem]]:
+def parse_yaml(text: str | bytes, file: str) -> "tuple[YamlDocument | None, list[ModelProblem]]":
     """The document of a file and every problem of its YAML; never raises, whatever the input.
 
     A document is there wherever its structure could be read, with problems too, so that a caller can go on

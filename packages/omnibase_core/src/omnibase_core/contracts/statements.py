@@ -3,7 +3,9 @@
 import re
 from typing import Final
 
-_TOKEN: Final = re.compile(
+from omnibase_core.patterns import deferred
+
+_TOKEN: Final = deferred(
     r"""
     (?P<skip>--[^\n]*
         | [eE]'(?:[^'\\]|\\.|'')*(?:'|\Z) | '(?:[^']|'')*(?:'|\Z) | "(?:[^"]|"")*(?:"|\Z)
@@ -14,7 +16,7 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_EDGE: Final = re.compile(r"/\*|\*/")
+_EDGE: Final = deferred(r"/\*|\*/")
 
 
 def placeholders(sql: str) -> frozenset[int]:

@@ -1,9 +1,10 @@
 """YAML's syntax errors in words for people: what is wrong, and the usual cause."""
 
-import re
 from typing import Final, NamedTuple
 
 import yaml
+
+from omnibase_core.patterns import deferred
 
 
 class SyntaxFault(NamedTuple):
@@ -75,9 +76,9 @@ _PHRASES: Final = (
 QUOTE_EXPRESSION: Final = "Quote it: a text with ${{ … }} needs quotes around the whole text"
 _CLOSING: Final = {"'": "quote", '"': "quote", "[": "]", "{": "}"}
 _QUOTE_COMMENT: Final = "' #' starts a comment and cuts the line there; quote the text if it belongs to it"
-BREAKS: Final = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+BREAKS: Final = deferred("\r\n|[\r\n\x85\u2028\u2029]")
 _LOOKED_AT: Final = 1_000  # characters of a line: the pattern below takes the square of their number at worst
-_QUOTED: Final = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"")
+_QUOTED: Final = deferred(r"'[^']*'|\"(?:[^\"\\]|\\.)*\"")
 
 
 def source_line(text: str, number: int) -> str:

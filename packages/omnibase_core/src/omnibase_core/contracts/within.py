@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from omnibase_core.contracts.report import Position
+from omnibase_core.patterns import deferred
 
-_PROPERTIES: Final = re.compile(r"(?:[&!]\S*\s+)*")
-_ESCAPE: Final = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
+_PROPERTIES: Final = deferred(r"(?:[&!]\S*\s+)*")
+_ESCAPE: Final = deferred(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
 
 
 def position_within(lines: Sequence[str], start: Position, value: str, offset: int) -> Position:

@@ -1,15 +1,15 @@
 """What a model refuses, said for people: the field, what it takes and what to do, never the value of a secret."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from omnibase_core import suggest
 from omnibase_core.contracts.findings import Origin, Refusal, dotted
-from omnibase_core.contracts.names import REFUSED
+from omnibase_core.contracts.rules import REFUSED
 from omnibase_core.contracts.scalars import UnrepresentableNumberError, resolve
 from omnibase_core.contracts.source import Path, YamlValue
 from omnibase_core.errors import shown
+from omnibase_core.patterns import deferred
 
 _Context = Mapping[str, object]
 
@@ -34,8 +34,8 @@ _BOUNDS: dict[str, Callable[[_Context], str]] = {
     "string_too_long": lambda c: f"text of at most {c['max_length']} characters",
 }
 _NUMBERS = frozenset({"int_type", "float_type"})
-_GROUPED = re.compile(r"[-+]?[0-9]+(?:_[0-9]+)+")
-_QUOTED = re.compile(r"'([^']*)'")
+_GROUPED = deferred(r"[-+]?[0-9]+(?:_[0-9]+)+")
+_QUOTED = deferred(r"'([^']*)'")
 
 
 class Fault(NamedTuple):

@@ -1,6 +1,9 @@
 """What can be wrong with an expression: faults found when it is compiled, and errors of its evaluation."""
 
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
+
+OPENING: Final = "${{"
+"""What an expression in a text starts with."""
 
 Place = tuple[str | int, ...]
 
@@ -12,6 +15,13 @@ class Fault(NamedTuple):
     message: str
     hint: str
     severity: Literal["error", "warning"] = "error"
+
+
+class TemplateFault(NamedTuple):
+    """A fault of a template: its place below the value, and the 0-based character of the text there."""
+
+    place: Place
+    fault: Fault
 
 
 class ExpressionError(ValueError):

@@ -7,26 +7,17 @@ from typing import Final, NamedTuple
 from omnibase_core.errors import shown
 from omnibase_core.mapping.check import Checker
 from omnibase_core.mapping.expression import compile_tree
-from omnibase_core.mapping.faults import EvaluationError, ExpressionError, Fault, Place
+from omnibase_core.mapping.faults import OPENING, EvaluationError, ExpressionError, Fault, Place, TemplateFault
 from omnibase_core.mapping.literals import quote_end
 from omnibase_core.mapping.static import ANY, STRING, Type, join_all, list_of, record, type_of
 from omnibase_core.mapping.tree import parse
 from omnibase_core.mapping.values import OMITTED, as_text, kind_of, said
-
-OPENING: Final = "${{"
 
 _MARK: Final = re.compile(r"['\"`{}]")
 
 Render = Callable[[Mapping[str, object]], object]
 Insert = Callable[[object], str]
 Outward = Callable[[Type], Callable[[object], object] | None]
-
-
-class TemplateFault(NamedTuple):
-    """A fault of a template: its place below the value, and the 0-based character of the text there."""
-
-    place: Place
-    fault: Fault
 
 
 class Template(NamedTuple):

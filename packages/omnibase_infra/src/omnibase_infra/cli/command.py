@@ -4,6 +4,7 @@ import signal
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
@@ -39,12 +40,36 @@ class HostCommand(click.Command):
 
 
 class HostGroup(click.Group):
-    """The commands, in the order in which they were added rather than the alphabet's."""
+    """The commands, in the order in which they were added rather than the alphabet's.
+
+    One that was added by its name alone is the command of that name in its module, which is loaded when the
+    command is wanted: a command starts without the others.
+    """
 
     command_class = HostCommand
 
+    def add_module(self, name: str, module: str) -> None:
+        """Adds a command by the name that it has in a module too."""
+        self.commands[name] = _Elsewhere(name, module)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        command = super().get_command(ctx, cmd_name)
+        return command.load() if isinstance(command, _Elsewhere) else command
+
+
+class _Elsewhere(click.Command):
+    """The place of a command that is not loaded."""
+
+    def __init__(self, name: str, module: str) -> None:
+        super().__init__(name)
+        self._module = module
+
+    def load(self) -> click.Command:
+        command: click.Command = getattr(import_module(self._module), str(self.name))
+        return command
 
 
 @contextmanager

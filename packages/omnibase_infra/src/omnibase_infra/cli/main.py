@@ -1,25 +1,24 @@
 """The entry points of the `onex-host` program and its two older names.
 
-Modules of this room import what is heavy within their commands only: `--version`, `--help` and completion
-answer without loading pydantic or a driver.
+A command's module is loaded when the command is wanted. Modules of this room import what is heavy within their
+commands only: `--version`, `--help` and completion answer without loading pydantic or a driver.
 """
+
+from typing import Final
 
 import click
 
-from omnibase_infra.cli.call import call
 from omnibase_infra.cli.command import HostGroup
-from omnibase_infra.cli.completion import PROGRAM, completion
-from omnibase_infra.cli.demo import demo
-from omnibase_infra.cli.describe import describe
-from omnibase_infra.cli.diff import diff
-from omnibase_infra.cli.explain import explain
-from omnibase_infra.cli.init import init
-from omnibase_infra.cli.models import models
-from omnibase_infra.cli.pipe import pipe
-from omnibase_infra.cli.run import run
-from omnibase_infra.cli.schema import schema
-from omnibase_infra.cli.validate import validate
 from omnibase_infra.host.collector import rest_while_starting
+
+COMMANDS: Final = (
+    *("demo", "init", "call", "pipe", "run", "validate"),
+    *("schema", "models", "describe", "explain", "diff", "completion"),
+)
+"""The commands, each in the module of its name, in the order of `--help`."""
+
+_PROGRAM: Final = "onex-host"
+_ROOM: Final = "omnibase_infra.cli"
 
 
 def _print_versions(ctx: click.Context, option: click.Parameter, wanted: bool) -> None:
@@ -49,23 +48,27 @@ def onex_host() -> None:
     """Run declarative nodes in one process: a runtime contract names the event bus, handlers and nodes."""
 
 
-for command in (demo, init, call, pipe, run, validate, schema, models, describe, explain, diff, completion):
-    onex_host.add_command(command)
+for _name in COMMANDS:
+    onex_host.add_module(_name, f"{_ROOM}.{_name}")
 
 
 def main() -> None:
     """`onex-host`."""
     rest_while_starting()
-    onex_host.main(prog_name=PROGRAM)
+    onex_host.main(prog_name=_PROGRAM)
 
 
 def run_main() -> None:
     """`omnibase-runtime-host CONTRACT`, which is `onex-host run`."""
+    from omnibase_infra.cli.run import run
+
     rest_while_starting()
     run.main(prog_name="omnibase-runtime-host")
 
 
 def validate_main() -> None:
     """`omnibase-runtime-validate-contract PATH…`, which is `onex-host validate`."""
+    from omnibase_infra.cli.validate import validate
+
     rest_while_starting()
     validate.main(prog_name="omnibase-runtime-validate-contract")

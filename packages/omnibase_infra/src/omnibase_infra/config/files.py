@@ -5,16 +5,19 @@ import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from omnibase_core import suggest
 from omnibase_core.contracts.findings import ContractFile, Findings, Origin, Refusal
-from omnibase_core.contracts.load import LoadedContract, load_contract, load_node
+from omnibase_core.contracts.node_file import validate_node_file
 from omnibase_core.contracts.reading import FileRefusal
 from omnibase_core.contracts.schema import ContractKind, kind_of, looks_like_contract
 from omnibase_core.contracts.source import MAX_BYTES, YamlValue, parse_yaml
 from omnibase_core.errors import shown
-from omnibase_core.problems import ModelProblem
+
+if TYPE_CHECKING:
+    from omnibase_core.contracts.load import LoadedContract
+    from omnibase_core.problems import ModelProblem
 
 _SUFFIXES = (".yaml", ".yml")
 _MOST_BESIDE = 1_000
@@ -24,7 +27,7 @@ _OF_RUNTIME = frozenset({"event_bus", "handlers", "nodes"})
 class Validation(NamedTuple):
     """What `validate` found: every problem once, and the files that were read."""
 
-    problems: tuple[ModelProblem, ...]
+    problems: "tuple[ModelProblem, ...]"
     files: tuple[str, ...]
 
 
@@ -54,11 +57,13 @@ def read_contract_file(path: str) -> bytes | FileRefusal:
 
 def load_contract_file(
     path: str, environment: Mapping[str, str] | None, *, lenient: bool = False
-) -> LoadedContract:
+) -> "LoadedContract":
     """Loads and checks a runtime contract with its nodes and config_ref files; never raises.
 
     environment: the variables for `${}`; None checks without them, and the contract is not to be run.
     """
+    from omnibase_core.contracts.load import load_contract  # a node contract alone is checked without the models
+
     return load_contract(path, read_contract_file, environment, lenient=lenient)
 
 
@@ -78,7 +83,7 @@ def validate_paths(
         files.update({os.path.realpath(file): file for file in loaded.files})
     for path in (contract.path for contract in found if contract.kind == "node"):
         if os.path.realpath(path) not in files:
-            findings.extend(load_node(path, read_contract_file, lenient=lenient).problems)
+            findings.extend(validate_node_file(path, read_contract_file, lenient=lenient))
             files[os.path.realpath(path)] = path
     return Validation(findings.sorted(), tuple(files.values()))
 
