@@ -4,7 +4,7 @@ Passed through, each is checked and otherwise left alone; mapped, it is what the
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from omnibase_core import urls
 from omnibase_core.codec import check_json
@@ -108,8 +108,11 @@ class Passage:
             raise self._failed(error, effect=False) from None
 
     def _payload(self, mapped: Mapped, render: Render, scope: Scope) -> JsonObject:
+        made = self._rendered(mapped, render, scope, effect=False)
+        if mapped.is_json:
+            return cast("JsonObject", made)
         try:
-            return object_out(self._rendered(mapped, render, scope, effect=False))
+            return object_out(made)
         except MisfitError as error:
             place = dotted((*mapped.place, "request"))
             raise MappingError(

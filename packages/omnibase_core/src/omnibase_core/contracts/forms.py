@@ -144,7 +144,8 @@ def decimal(value: object) -> Decimal:
         raise _too_many_digits()
     if _DECIMAL.fullmatch(value) is None:
         raise MisfitError('must be a decimal such as "19.90"')
-    return _held(Decimal(value))
+    is_written_out = len(value) <= MAX_DECIMAL_DIGITS and "e" not in value and "E" not in value
+    return Decimal(value) if is_written_out else _held(Decimal(value))
 
 
 def decimal_out(value: object) -> str:

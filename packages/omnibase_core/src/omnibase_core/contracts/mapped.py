@@ -26,12 +26,14 @@ class Mapped:
     """A compiled mapping. What is None is passed through as it is.
 
     place: where it stands in the contract. lets: in order. payload: the operation's payload, or what a transform
-    gives. expectation, response: of an operation. roots: the roots that any of it uses.
+    gives. is_json: the payload is JSON whatever the request; else it is looked at. expectation, response: of an
+    operation. roots: the roots that any of it uses.
     """
 
     place: Place
     lets: list[tuple[str, Render]] = field(default_factory=list)
     payload: Render | None = None
+    is_json: bool = False
     expectation: Expectation | None = None
     response: Render | None = None
     roots: set[str] = field(default_factory=set)
@@ -60,6 +62,7 @@ class Declared(NamedTuple):
 
 
 _OF_ENTRY: Final = ("let", "request", "expect")
+_SURELY_SHALLOW: Final = 16  # well below what an envelope may nest, with what is expected added
 
 
 def survey_mappings(contract: Mapping[str, object], models: Declared) -> MappingSurvey:
@@ -96,7 +99,9 @@ def _entry(entry: Mapping[str, object], place: Place, models: Declared, faults: 
     request = entry.get("request")
     if isinstance(request, dict) and len(operations) == 1 and operations[0] in OPERATIONS:
         requests = RequestCompiler(scope, operations[0])
-        mapped.payload = requests.compile(request, (*place, "request")).render
+        template = requests.compile(request, (*place, "request"))
+        mapped.payload = template.render
+        mapped.is_json = template.levels is not None and template.levels <= _SURELY_SHALLOW
         mapped.roots |= requests.roots
         faults += requests.faults
     _expect(entry, operations, mapped, faults)

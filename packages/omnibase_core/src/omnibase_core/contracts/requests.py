@@ -16,10 +16,11 @@ from omnibase_core.contracts.statements import placeholders
 from omnibase_core.errors import shown
 from omnibase_core.mapping.faults import OPENING, EvaluationError, ExpressionError, Place, TemplateFault
 from omnibase_core.mapping.static import ANY, Type, record
-from omnibase_core.mapping.template import Template, TemplateCompiler, inserted, split_text
+from omnibase_core.mapping.template import Template, TemplateCompiler, inserted, nested, split_text
 from omnibase_core.mapping.values import OMITTED, Kind, said
 
 _ANY_BASE: Final = "http://base.invalid"
+_MARK: Final = "\0"
 _ISOLATIONS: Final[tuple[str, ...]] = get_args(Isolation)
 _START: Final = re.compile(r"(?:https?://[^/?#\\\s]+)?/(?!/)", re.IGNORECASE)
 _FIELD_KINDS: Final[Mapping[str, Kind]] = {
@@ -128,7 +129,9 @@ class RequestCompiler:
         elif (wrong := _wrong(value)) is not None:
             self._fault(place, f"This url {wrong}", "Correct the url")
         template = self.values.insertion(value, place, _segment)
-        return template if template.constant else Template(_whole(template, place), template.type)
+        if template.constant or _fills_segments(value):
+            return template
+        return template._replace(render=_whole(template, place))
 
     def _headers(self, value: object, place: Place) -> Template:
         for name, text in value.items() if isinstance(value, dict) else ():
@@ -151,7 +154,7 @@ class RequestCompiler:
                 "Write $1, $2, … and put the values into parameters",
                 value.find(OPENING),
             )
-        return Template(lambda scope: value, ANY, constant=True)
+        return Template(lambda scope: value, ANY, constant=True, levels=0 if isinstance(value, str) else None)
 
     def _isolation(self, value: object, place: Place) -> Template:
         template = self._literal(value, place)
@@ -165,8 +168,7 @@ class RequestCompiler:
             self._fault(place, "'statements' must be a list of statements", "Write - {sql: …, parameters: […]}")
             return _nothing()
         templates = [self._statement(each, (*place, index)) for index, each in enumerate(value)]
-        renders = [template.render for template in templates]
-        return Template(lambda scope: [render(scope) for render in renders], ANY)
+        return _listed(templates)
 
     def _statement(self, statement: Mapping[str, object], place: Place) -> Template:
         self._check_fields(statement, ("sql",), ("sql", "parameters", "expect"), place)
@@ -193,9 +195,7 @@ class RequestCompiler:
         sql = statement.get("sql")
         if isinstance(sql, str):
             self._count(sql, len(parameters), at if "parameters" in statement else (*place, "sql"))
-        items = [self.values.compile(item, (*at, index)) for index, item in enumerate(parameters)]
-        renders = [item.render for item in items]
-        parts["parameters"] = Template(lambda scope: [render(scope) for render in renders], ANY)
+        parts["parameters"] = _listed([self.values.compile(item, (*at, i)) for i, item in enumerate(parameters)])
         return parts
 
     def _count(self, sql: str, given: int, place: Place) -> None:
@@ -256,6 +256,12 @@ def _segment(value: object) -> str:
         raise EvaluationError("a lone surrogate is no part of a url") from None
 
 
+def _fills_segments(text: str) -> bool:
+    """Whether each expression is a whole segment, which no other part can make into another one."""
+    marked = "".join(part if isinstance(part, str) else _MARK for part in split_text(text))
+    return all(segment == _MARK for segment in marked.split("/") if _MARK in segment)
+
+
 def _whole(template: Template, place: Place) -> Callable[[Mapping[str, object]], object]:
     """Refuses the dot segments that several expressions or literals make together."""
 
@@ -275,7 +281,13 @@ def _assembled(parts: Mapping[str, Template]) -> Template:
     def render(scope: Mapping[str, object]) -> object:
         return {key: value for key, each in renders if (value := each(scope)) is not OMITTED}
 
-    return Template(render, type_)
+    return Template(render, type_, levels=nested(part.levels for part in parts.values()))
+
+
+def _listed(items: Sequence[Template]) -> Template:
+    renders = [item.render for item in items]
+    levels = nested(item.levels for item in items)
+    return Template(lambda scope: [render(scope) for render in renders], ANY, levels=levels)
 
 
 def _nothing() -> Template:

@@ -53,10 +53,17 @@ def _slice(node: Node) -> Closure:
     return lambda here, root: here[part] if type(here) is list else None
 
 
+def path_root(node: Node) -> str | None:
+    """The name that a path of names and indexes starts with; None where the tree is another one."""
+    steps = _steps(node)
+    is_path = steps[0].kind == "field" and all(step.kind in ("field", "index") for step in steps)
+    return str(steps[0].value) if is_path else None
+
+
 def _chain(node: Node) -> Closure:
     steps = [(step.value, dict if step.kind == "field" else list) for step in _steps(node)]
     if all(step.kind in ("field", "index") for step in _steps(node)):
-        return _path(steps)
+        return _names(steps[0][0], steps[1][0]) if [kind for _, kind in steps] == [dict, dict] else _path(steps)
     links = _compiled(node)
 
     def chain(here: object, root: object) -> object:
@@ -72,6 +79,18 @@ def _steps(node: Node) -> list[Node]:
     if node.kind in ("subexpression", "index_expression"):
         return [step for child in node.children for step in _steps(child)]
     return [node]
+
+
+def _names(first: str, second: str) -> Closure:
+    """The path that most expressions are."""
+
+    def name(here: Any, root: object) -> object:
+        if type(here) is not dict:
+            return None
+        here = here.get(first)
+        return here.get(second) if type(here) is dict else None
+
+    return name
 
 
 def _path(steps: Sequence[tuple[Any, type]]) -> Closure:

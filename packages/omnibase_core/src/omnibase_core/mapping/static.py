@@ -123,6 +123,17 @@ def type_of(value: object) -> Type:
     return NUMBER if kind_of(value) == "number" else ANY
 
 
+def levels_of(type_: Type) -> int | None:
+    """How deep a value of this type nests, 0 for a text; None where nothing bounds it."""
+    if type_.kind == "any":
+        return None
+    parts = [*type_.fields.values()] if type_.kind == "record" else [] if type_.item is None else [type_.item]
+    inner = [levels_of(part) for part in parts]
+    if type_.runtime_kind not in ("list", "object"):
+        return 0
+    return None if None in inner else 1 + max((each for each in inner if each is not None), default=0)
+
+
 def values_of(type_: Type) -> Type:
     """What an object's keys hold."""
     return _values(type_) if type_.runtime_kind == "object" else ANY

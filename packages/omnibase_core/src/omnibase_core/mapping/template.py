@@ -1,15 +1,15 @@
 """Templates: plain values in which `${{ expression }}` is an expression and all else, keys too, is literal."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from omnibase_core.errors import shown
 from omnibase_core.mapping.check import Checker
-from omnibase_core.mapping.expression import compile_tree
+from omnibase_core.mapping.expression import compile_tree, path_root
 from omnibase_core.mapping.faults import OPENING, EvaluationError, ExpressionError, Fault, Place, TemplateFault
 from omnibase_core.mapping.literals import quote_end
-from omnibase_core.mapping.static import ANY, STRING, Type, join_all, list_of, record, type_of
+from omnibase_core.mapping.static import ANY, STRING, Type, join_all, levels_of, list_of, record, type_of
 from omnibase_core.mapping.tree import parse
 from omnibase_core.mapping.values import OMITTED, as_text, kind_of, said
 
@@ -21,11 +21,16 @@ Outward = Callable[[Type], Callable[[object], object] | None]
 
 
 class Template(NamedTuple):
-    """A compiled template. constant: it has no expression, and `render` gives the literal itself."""
+    """A compiled template.
+
+    constant: it has no expression, and `render` gives the literal itself. levels: how deep what it gives nests,
+    where that is JSON as it stands for every scope; None where that has to be looked at.
+    """
 
     render: Render
     type: Type
     constant: bool = False
+    levels: int | None = None
 
 
 class Expression(NamedTuple):
@@ -124,22 +129,24 @@ class TemplateCompiler:
                 self.faults.append(TemplateFault((*place, key), fault))
         fields = {key: self.compile(item, (*place, key), droppable=True) for key, item in value.items()}
         type_ = record({key: field.type for key, field in fields.items()})
+        levels = nested(field.levels for field in fields.values())
         if all(field.constant for field in fields.values()):
-            return Template(lambda scope: value, type_, constant=True)
+            return Template(lambda scope: value, type_, constant=True, levels=levels)
         renders = [(key, field.render) for key, field in fields.items()]
 
         def render(scope: Mapping[str, object]) -> object:
             return {key: item for key, each in renders if (item := each(scope)) is not OMITTED}
 
-        return Template(render, type_)
+        return Template(render, type_, levels=levels)
 
     def _list(self, value: Sequence[object], place: Place) -> Template:
         items = [self.compile(item, (*place, index)) for index, item in enumerate(value)]
         type_ = list_of(join_all(item.type for item in items))
+        levels = nested(item.levels for item in items)
         if all(item.constant for item in items):
-            return Template(lambda scope: value, type_, constant=True)
+            return Template(lambda scope: value, type_, constant=True, levels=levels)
         renders = [item.render for item in items]
-        return Template(lambda scope: [render(scope) for render in renders], type_)
+        return Template(lambda scope: [render(scope) for render in renders], type_, levels=levels)
 
     def _text(self, text: str, place: Place, droppable: bool) -> Template:
         parts = self._parts(text, place)
@@ -147,7 +154,7 @@ class TemplateCompiler:
         if len(whole) == 1 and isinstance(whole[0], Expression):
             template = self._expression(whole[0], place, droppable)
             outward = self._outward(template.type) if self._outward is not None else None
-            return template if outward is None else Template(_through(template.render, outward), template.type)
+            return template if outward is None else template._replace(render=_through(template.render, outward))
         return self._joined(parts, place, inserted)
 
     def _parts(self, text: str, place: Place) -> list[str | Expression]:
@@ -159,6 +166,7 @@ class TemplateCompiler:
 
     def _joined(self, parts: Sequence[str | Expression], place: Place, insert: Insert) -> Template:
         renders: list[str | Render] = []
+        is_json = True
         for part in parts:
             if isinstance(part, str):
                 renders.append(part)
@@ -167,12 +175,13 @@ class TemplateCompiler:
             kind = template.type.runtime_kind
             if kind in ("null", "list", "object"):
                 self.fault(place, part.at, f"{said(kind)} cannot stand inside a text", "Take one value out of it")
+            is_json = is_json and template.levels == 0
             renders.append(_inserting(template.render, insert, place, part.source.strip()))
 
         def render(scope: Mapping[str, object]) -> object:
             return "".join([each if isinstance(each, str) else str(each(scope)) for each in renders])
 
-        return Template(render, STRING)
+        return Template(render, STRING, levels=0 if is_json else None)
 
     def _expression(self, part: Expression, place: Place, droppable: bool) -> Template:
         checker = Checker(self.scope)
@@ -187,6 +196,10 @@ class TemplateCompiler:
             self._shifted(checker.faults, part.at, place)
             return Template(lambda scope: None, type_)
         closure, source = compile_tree(tree), part.source.strip()
+        if (root := path_root(tree)) is not None:
+            # The input is checked, and what goes outward is converted; a path cannot fail.
+            levels = levels_of(type_) if root == "input" and self._outward is not None else None
+            return Template(lambda scope: closure(scope, scope), type_, levels=levels)
 
         def render(scope: Mapping[str, object]) -> object:
             try:
@@ -201,7 +214,15 @@ class TemplateCompiler:
 
 
 def _constant(value: object) -> Template:
-    return Template(lambda scope: value, type_of(value), constant=True)
+    type_ = type_of(value)
+    return Template(lambda scope: value, type_, constant=True, levels=levels_of(type_))
+
+
+def nested(inner: Iterable[int | None]) -> int | None:
+    """The levels of what holds parts of these levels."""
+    every = list(inner)
+    known = [each for each in every if each is not None]
+    return 1 + max(known, default=0) if len(known) == len(every) else None
 
 
 def _through(render: Render, outward: Callable[[object], object]) -> Render:
