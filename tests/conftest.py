@@ -1,4 +1,7 @@
-"""The guards that stand around every test. `tests/architecture/test_guards.py` trips each of them."""
+"""The guards that stand around every test, and the servers that any test may ask for.
+
+`tests/architecture/test_guards.py` trips each of the guards.
+"""
 
 import signal
 import threading
@@ -7,6 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.guards import HANDLERS, Breaches, no_blocking_calls, no_task_of, threads_left
+from tests.services import kafka
+
+__all__ = ["breaches", "guarded", "kafka"]
 
 # A run that was started in the background ignores SIGINT, and so would every process that a test starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

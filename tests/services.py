@@ -1,8 +1,17 @@
-"""What a test needs besides Python: skipped where it is missing, with the reason; a failure in CI."""
+"""What a test needs besides Python: skipped where it is missing, with the reason; a failure in CI.
+
+A run downloads and builds nothing: it starts what `uv run python -m tools.services fetch NAME` has fetched.
+"""
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from tools.services.base import MissingError, Service
+from tools.services.kafka import Kafka
+from tools.services.registry import SERVICES, shared
 
 
 def require_service(name: str, available: bool, command: str) -> None:
@@ -16,3 +25,37 @@ def require_service(name: str, available: bool, command: str) -> None:
     if os.environ.get("ONEX_REQUIRE_SERVICES") == "1":
         pytest.fail(f"{reason} (ONEX_REQUIRE_SERVICES=1 makes this a failure)", pytrace=False)
     pytest.skip(reason)
+
+
+def require(service: Service) -> None:
+    """Skips the test where this server of tools.services could not be started."""
+    try:
+        service.require()
+    except MissingError as missing:
+        require_service(missing.what, False, missing.command)
+
+
+def standing(name: str, folder: Path) -> Iterator[Service]:
+    """The server that `up` has started, left as it is; else one for this run, which ends with it in any case."""
+    service = shared(name)
+    require(service)
+    if service.state == "running":
+        yield service
+        return
+    service = SERVICES[name](folder)
+    try:
+        service.start(leashed=True)
+        yield service
+    finally:
+        service.stop()
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+    """The broker that tests share, which makes any topic that somebody asks for.
+
+    Tests use topics and groups with names of their own; one that stops or kills brokers starts its own Kafka.
+    """
+    for service in standing("kafka", tmp_path_factory.mktemp("services") / "kafka"):
+        assert isinstance(service, Kafka)
+        yield service

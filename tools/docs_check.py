@@ -51,6 +51,10 @@ CHECKED: Final[Mapping[str, str]] = {
     ".ci/run": ".github/workflows/ci.yml",
     "uv build --all-packages --no-sources": "tools/wheel_check.py",
     "pip install uv": ".ci/run",
+    "uv run python -m tools.services fetch kafka postgres": ".ci/run",
+    "uv run python -m tools.services up kafka --json": "tests/tools/test_services.py",
+    "uv run python -m tools.services status": "tests/tools/test_services.py",
+    "uv run python -m tools.services down": "tests/tools/test_services.py",
     "uv run onex-host demo": ".ci/run",
     "onex-host demo": "tools/wheel_check.py",
 }
