@@ -374,13 +374,13 @@ def test_mappings_inside_a_field_are_compared_key_by_key() -> None:
             handlers=f"[{HTTP}]", event_bus=KAFKA.replace('"orders", ', f'"orders", security: {security}, ')
         )
 
-    old = kafka("{protocol: SSL, ca: a.pem, user: {secret_ref: u/a}}")
-    new = kafka("{protocol: SASL_SSL, mechanism: PLAIN, user: {secret_ref: u/b}}")
+    sasl = "mechanism: PLAIN, username: u, password: {secret_ref: u/a}"
+    old = kafka(f"{{protocol: SASL_SSL, ssl: {{ca_file: a.pem}}, sasl: {{{sasl}}}}}")
+    new = kafka(f"{{protocol: SASL_PLAINTEXT, sasl: {{{sasl.replace('u/a', 'u/b')}}}}}")
     assert verdicts(runtimes(old, new)) == {
-        ("event_bus security.ca", "removed", "compatible", "operators"),
-        ("event_bus security.mechanism", "added", "compatible", "operators"),
+        ("event_bus security.ssl.ca_file", "removed", "compatible", "operators"),
         ("event_bus security.protocol", "changed", "compatible", "operators"),
-        ("event_bus security.user", "changed", "compatible", "operators"),
+        ("event_bus security.sasl.password", "changed", "compatible", "operators"),
         ("secret u/a", "removed", "compatible", "operators"),
         ("secret u/b", "added", "breaking", "operators"),
     }

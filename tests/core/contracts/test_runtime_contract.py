@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from omnibase_core.contracts.bindings import ModelHandlerPolicies, ModelRetryPolicy
 from omnibase_core.contracts.handler_config import ModelDbConfig, ModelHttpConfig
+from omnibase_core.contracts.kafka_config import ModelKafkaOptions
 from omnibase_core.contracts.load import load_contract
 from omnibase_core.contracts.runtime_host import ModelNodeEntry, ModelOpenHandlerConfig
 from omnibase_core.enums import EnumHandlerType
@@ -46,19 +47,21 @@ def test_a_topic_that_is_named_stands_beside_the_defaults() -> None:
     }
 
 
-def test_a_kafka_bus_keeps_what_only_kafka_knows_in_options() -> None:
+def test_a_kafka_bus_has_options_of_its_own() -> None:
     bus = (
         '{kind: kafka, config: {bootstrap_servers: "${SERVERS}", consumer_group: orders, ordering: none, '
-        "topics: {input: onex.a.b.cmd.v1, output: onex.a.b.evt.v1}, security: {protocol: TLS}}}"
+        "topics: {input: onex.a.b.cmd.v1, output: onex.a.b.evt.v1}, security: {protocol: SSL}}}"
     )
     binding = load(runtime_text(event_bus=bus), environment={"SERVERS": "kafka:9092"}).require().event_bus
     assert binding.kind == "kafka"
     assert binding.ordering == "none"
     assert binding.topics.dead_letter is None
-    assert binding.options == {
+    assert isinstance(binding.options, ModelKafkaOptions)
+    assert binding.options.model_dump(exclude_defaults=True) == {
         "bootstrap_servers": "kafka:9092",
         "consumer_group": "orders",
-        "security": {"protocol": "TLS"},
+        "client_id": "onex-orders",
+        "security": {"protocol": "SSL"},
     }
 
 

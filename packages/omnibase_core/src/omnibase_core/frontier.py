@@ -13,8 +13,10 @@ from pydantic import BaseModel, ConfigDict
 class ModelFrontier(BaseModel):
     """One stream's progress, for people and metrics.
 
-    next_position: where a restart would begin. outstanding: delivered and not settled.
-    holes: settled, but waiting behind an outstanding one. paused: left out of the poll, with the reason.
+    next_position: everything before it has an outcome. committed_position: where a restart would begin, on a bus
+    that keeps it. outstanding: delivered and not settled. holes: settled, but waiting behind an outstanding one.
+    oldest_outstanding: the position that holds the frontier; oldest_age_s: how long it has been on its way.
+    paused: left out of the poll, and paused_because why.
     """
 
     model_config = ConfigDict(defer_build=True, frozen=True)
@@ -26,7 +28,10 @@ class ModelFrontier(BaseModel):
     outstanding: int
     holes: int
     oldest_outstanding: int | None = None
+    oldest_age_s: float | None = None
+    committed_position: int | None = None
     paused: bool = False
+    paused_because: str | None = None
 
 
 class Frontier:

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
 from omnibase_core.contracts.handler_config import Milliseconds, ModelHandlerConfig, ModelHttpConfig
 from omnibase_core.contracts.operations import operation_table, operations_of
@@ -94,12 +94,20 @@ class ModelEventBusLimits(BaseModel):
     circuit_breaker_threshold: Annotated[int, Field(gt=0, le=10_000)] = 5
 
 
-class ModelEventBusBinding(ModelEventBusLimits):
-    """The event bus of the runtime contract, as its `initialize` gets it.
+class ModelBusOptions(BaseModel):
+    """What only one kind of bus understands; the in-memory bus has nothing of the sort."""
 
-    options: what only one kind of bus understands.
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class ModelEventBusBinding(ModelEventBusLimits):
+    """The event bus of the runtime contract, as its `initialize` gets it: secrets resolved, options typed.
+
+    options: the ModelBusOptions of its kind.
     """
+
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     kind: Literal["inmemory", "kafka"]
     topics: ModelTopics
-    options: dict[str, JsonValue] = Field(default_factory=dict)
+    options: SerializeAsAny[ModelBusOptions] = ModelBusOptions()

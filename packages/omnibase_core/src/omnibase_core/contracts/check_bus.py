@@ -1,8 +1,14 @@
 """Checks the `event_bus` of a runtime contract: its kind, its config by kind, and the names of its topics."""
 
-from omnibase_core.contracts.bindings import ModelEventBusBinding, ModelEventBusLimits, ModelTopics
-from omnibase_core.contracts.check_handlers import check_references
+from omnibase_core.contracts.bindings import (
+    ModelBusOptions,
+    ModelEventBusBinding,
+    ModelEventBusLimits,
+    ModelTopics,
+)
+from omnibase_core.contracts.check_kafka import check_kafka
 from omnibase_core.contracts.findings import Findings, Refusal, Section
+from omnibase_core.contracts.kafka_config import ModelKafkaOptions
 from omnibase_core.contracts.runtime_host import (
     ModelEventBusEntry,
     ModelInMemoryBusConfig,
@@ -27,22 +33,27 @@ def check_bus(section: Section, host: str, findings: Findings) -> ModelEventBusB
         memory = check(ModelInMemoryBusConfig, config, findings)
         if entry is None or memory is None or not are_good:
             return None
-        return _binding(entry, memory, _topics_in_memory(host, memory.topics))
+        return _binding(entry, memory, _topics_in_memory(host, memory.topics), ModelBusOptions())
     if kind == "kafka":
-        check_references(config, findings)
         kafka = check(ModelKafkaBusConfig, config, findings)
+        check_kafka(kafka, config, findings)
         if entry is None or kafka is None or not are_good:
             return None
-        return _binding(entry, kafka, kafka.topics)
+        options = {name: getattr(kafka, name) for name in ModelKafkaOptions.model_fields}
+        return _binding(entry, kafka, kafka.topics, _named(ModelKafkaOptions.model_construct(**options), host))
     return None
 
 
 def _binding(
-    entry: ModelEventBusEntry, config: ModelInMemoryBusConfig | ModelKafkaBusConfig, topics: ModelTopics
+    entry: ModelEventBusEntry, config: ModelEventBusLimits, topics: ModelTopics, options: ModelBusOptions
 ) -> ModelEventBusBinding:
     limits = {name: getattr(config, name) for name in ModelEventBusLimits.model_fields}
-    others = config.model_dump(exclude={*limits, "topics"})
-    return ModelEventBusBinding(kind=entry.kind, topics=topics, options=others, **limits)
+    return ModelEventBusBinding(kind=entry.kind, topics=topics, options=options, **limits)
+
+
+def _named(options: ModelKafkaOptions, host: str) -> ModelKafkaOptions:
+    """The options with the client id that brokers see: the contract's, else one with the host's name."""
+    return options if options.client_id else options.model_copy(update={"client_id": f"onex-{host}"})
 
 
 def _topics_in_memory(host: str, named: ModelTopicNames) -> ModelTopics:

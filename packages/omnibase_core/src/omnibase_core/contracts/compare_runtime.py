@@ -106,7 +106,9 @@ def _compare_buses(old: ModelEventBusBinding, new: ModelEventBusBinding) -> Iter
         rule = BUS_RULES["kind"]
         path: Path = (*_BUS, "kind")
         yield Finding("event_bus kind", "changed", *_judged(rule, old.kind, new.kind), path, path)
-    before, after = ({**_limits(bus), **bus.options} for bus in (old, new))
+    before, after = (
+        {**_limits(bus), **bus.options.model_dump(mode="json", exclude_none=True)} for bus in (old, new)
+    )
     for difference in field_changes(before, after, BUS_RULES, _START):
         path = (*_BUS, "config")
         yield of_field(difference, f"event_bus {difference.name}", path, path)

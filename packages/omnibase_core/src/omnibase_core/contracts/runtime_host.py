@@ -25,6 +25,7 @@ from omnibase_core.contracts.handler_config import (
     ModelHandlerConfig,
     ModelHttpConfig,
 )
+from omnibase_core.contracts.kafka_config import ModelKafkaOptions
 from omnibase_core.contracts.names import HandlerType, Name, Version
 from omnibase_core.contracts.schema import SCHEMA_VERSION
 from omnibase_core.enums import EnumHandlerType
@@ -121,13 +122,9 @@ class ModelInMemoryBusConfig(ModelEventBusLimits):
     topics: ModelTopicNames = ModelTopicNames()
 
 
-class ModelKafkaBusConfig(ModelEventBusLimits):
-    """The `config` of `kind: kafka`; fields that only its bus knows (`security`, …) are kept in `options`."""
+class ModelKafkaBusConfig(ModelKafkaOptions, ModelEventBusLimits):
+    """The `config` of `kind: kafka`. Its topics have no defaults, and must exist."""
 
-    model_config = ConfigDict(defer_build=True, frozen=True, extra="allow")
-
-    bootstrap_servers: Annotated[str, Field(min_length=1)]
-    consumer_group: Annotated[str, Field(min_length=1)]
     topics: ModelTopics
 
 

@@ -47,7 +47,8 @@ def wiring_of(loaded: LoadedContract, unset: Sequence[ModelUnset] = ()) -> Model
 def _bus(runtime: ModelRuntimeHostContract) -> ModelBusWiring:
     bus = runtime.event_bus
     limits = {name: getattr(bus, name) for name in ModelEventBusLimits.model_fields}
-    return ModelBusWiring(kind=bus.kind, topics=bus.topics, options=bus.options, **limits)
+    options = bus.options.model_dump(mode="json", exclude_none=True)
+    return ModelBusWiring(kind=bus.kind, topics=bus.topics, options=options, **limits)
 
 
 def _handler(binding: ModelHandlerBinding, nodes: Iterable[ModelNodeContract]) -> ModelHandlerWiring:
