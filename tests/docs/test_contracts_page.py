@@ -7,6 +7,12 @@ import pytest
 from omnibase_core.contracts.bindings import ModelCircuitBreaker, ModelEventBusLimits, ModelRetryPolicy
 from omnibase_core.contracts.fields import ModelDeclaredModel, ModelField
 from omnibase_core.contracts.handler_config import ModelDbConfig, ModelHttpConfig
+from omnibase_core.contracts.kafka_config import (
+    ModelKafkaOptions,
+    ModelKafkaSasl,
+    ModelKafkaSecurity,
+    ModelKafkaTls,
+)
 from omnibase_core.contracts.node import ModelIoOperation, ModelNodeContract
 from omnibase_core.contracts.operations import operation_table
 from omnibase_core.contracts.runtime_host import (
@@ -29,6 +35,10 @@ TABLES: Final[Mapping[str, type[BaseModel]]] = {
     "event_bus": ModelEventBusEntry,
     "event_bus.config": ModelEventBusLimits,
     "event_bus.config.topics": ModelTopicNames,
+    "event_bus.config of kafka": ModelKafkaOptions,
+    "event_bus.config.security": ModelKafkaSecurity,
+    "event_bus.config.security.ssl": ModelKafkaTls,
+    "event_bus.config.security.sasl": ModelKafkaSasl,
     "handlers": ModelHandlerEntry,
     "retry_policy": ModelRetryPolicy,
     "circuit_breaker": ModelCircuitBreaker,

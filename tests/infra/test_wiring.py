@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from omnibase_core.contracts.bindings import ModelBusOptions
 from omnibase_core.contracts.load import LoadedContract
 from omnibase_core.enums import EnumHandlerType
 from omnibase_core.errors import ContractValidationError, ProtocolConfigurationError
@@ -100,12 +101,10 @@ def test_a_handler_that_this_release_does_not_have_is_refused_with_the_way_out(t
     )
 
 
-def test_a_bus_that_this_release_does_not_have_is_refused_with_the_way_to_try_the_contract(tmp_path: Path) -> None:
-    contract = loaded(tmp_path, bus=KAFKA)
-    with pytest.raises(ProtocolConfigurationError) as raised:
-        build_host(contract, RESOLVER)
-    assert "no 'kafka' bus (it has: inmemory)" in raised.value.message
-    assert "'onex-host pipe' and 'onex-host call'" in raised.value.message
+def test_a_kafka_contract_gets_the_kafka_bus_and_its_group(tmp_path: Path) -> None:
+    parts = built(loaded(tmp_path, bus=KAFKA))
+    assert type(parts.bus).__name__ == "KafkaEventBus"
+    assert parts.group == "orders"
 
 
 def test_local_is_the_in_memory_bus_and_its_own_topics_whatever_the_contract_says(tmp_path: Path) -> None:
@@ -116,7 +115,7 @@ def test_local_is_the_in_memory_bus_and_its_own_topics_whatever_the_contract_say
         "output": "onex.local.orders.evt.v1",
         "dead_letter": "onex.local.orders.error.v1",
     }
-    assert parts.binding.options == {}
+    assert parts.binding.options == ModelBusOptions()
     assert parts.group == "orders"
 
 
@@ -144,7 +143,7 @@ def test_a_clock_is_handed_to_everything_that_needs_one(tmp_path: Path) -> None:
 
 def test_the_registries_cannot_be_changed_at_run_time() -> None:
     assert set(HANDLERS) == {EnumHandlerType.HTTP, EnumHandlerType.DB}
-    assert set(BUSES) == {"inmemory"}
+    assert set(BUSES) == {"inmemory", "kafka"}
     with pytest.raises(TypeError):
         BUSES["mine"] = BUSES["inmemory"]  # type: ignore[index]  # the point of the test
 

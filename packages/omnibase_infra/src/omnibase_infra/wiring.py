@@ -6,15 +6,17 @@ A driver is imported by the factory of its handler, so only when a contract conf
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from omnibase_core.contracts.bindings import (
+    ModelBusOptions,
     ModelEventBusBinding,
     ModelHandlerBinding,
     ModelHandlerPolicies,
     ModelTopics,
 )
 from omnibase_core.contracts.handler_config import ModelHttpConfig
+from omnibase_core.contracts.kafka_config import ModelKafkaOptions
 from omnibase_core.contracts.load import LoadedContract
 from omnibase_core.contracts.runtime_host import ModelNodeEntry
 from omnibase_core.enums import EnumHandlerType
@@ -25,11 +27,15 @@ from omnibase_spi.event_bus import ProtocolEventBus
 from omnibase_spi.handler import ProtocolHandler
 from pydantic import JsonValue
 
+from omnibase_infra.config.handlers import resolve_bus
 from omnibase_infra.config.secrets import SecretResolver
 from omnibase_infra.guard import Guard
 from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.process import BaseRuntimeHostProcess, HostParts
 from omnibase_infra.telemetry import events
+
+if TYPE_CHECKING:
+    from omnibase_infra.event_bus.kafka.plan import PlannedTopic
 
 
 def _http(clock: Clock) -> ProtocolHandler:
@@ -52,10 +58,18 @@ def _inmemory() -> ProtocolEventBus:
     return InMemoryEventBus()
 
 
+def _kafka() -> ProtocolEventBus:
+    from omnibase_infra.event_bus.kafka.bus import KafkaEventBus
+
+    return KafkaEventBus()
+
+
 HANDLERS: Final[Mapping[EnumHandlerType, Callable[[Clock], ProtocolHandler]]] = MappingProxyType(
     {EnumHandlerType.HTTP: _http, EnumHandlerType.DB: _db}
 )
-BUSES: Final[Mapping[str, Callable[[], ProtocolEventBus]]] = MappingProxyType({"inmemory": _inmemory})
+BUSES: Final[Mapping[str, Callable[[], ProtocolEventBus]]] = MappingProxyType(
+    {"inmemory": _inmemory, "kafka": _kafka}
+)
 
 
 _POLICIES: Final = ("retry_policy", "rate_limit_per_second", "circuit_breaker", "on_open")
@@ -107,6 +121,34 @@ def foreseen(binding: ModelHandlerBinding, envelope: ModelOnexEnvelope) -> JsonO
     return tell(binding, envelope)
 
 
+def planned_topics(binding: ModelEventBusBinding, replication: int) -> "tuple[PlannedTopic, ...]":
+    """The topics that a Kafka contract needs, with recommended settings."""
+    from omnibase_infra.event_bus.kafka import plan
+
+    return plan.planned_topics(binding, replication=replication)
+
+
+def creation_command(topic: "PlannedTopic", server: str, *, partitions: int, replication: int) -> str:
+    """The command of Kafka's own tools that creates the topic."""
+    from omnibase_infra.event_bus.kafka import plan
+
+    return plan.creation_command(topic, server, partitions=partitions, replication=replication)
+
+
+async def check_cluster(binding: ModelEventBusBinding, resolver: SecretResolver) -> Mapping[str, int]:
+    """The partitions of each topic, when everything is as a host needs it at its start.
+
+    Raises EventBusError where no broker answers, SecretResolutionError, and ProtocolConfigurationError that says
+    what is wrong.
+    """
+    from omnibase_infra.event_bus.kafka.connection import security_arguments
+    from omnibase_infra.event_bus.kafka.preflight import preflight
+
+    options = (await resolve_bus(binding, resolver)).options
+    assert isinstance(options, ModelKafkaOptions)
+    return (await preflight(binding, options, security_arguments(options))).partitions
+
+
 def build_host(
     loaded: LoadedContract,
     resolver: SecretResolver,
@@ -118,17 +160,12 @@ def build_host(
     """A host of this contract, nothing of it started.
 
     local: on the in-memory bus and its default topics, whatever the contract says; for pipe, call and demo.
-    Raises ProtocolConfigurationError for a handler or bus that this release does not have, or a COMPUTE node
-    whose function `host` does not name.
+    Raises ProtocolConfigurationError for a handler that this release does not have, or a COMPUTE node whose
+    function `host` does not name.
     """
     contract = loaded.require()
     clock = clock or Clock()
     binding = _local(contract.event_bus, contract.name) if local else contract.event_bus
-    if binding.kind not in BUSES:
-        raise ProtocolConfigurationError(
-            f"This release has no '{binding.kind}' bus (it has: {', '.join(BUSES)}); set event_bus.kind to one "
-            "of these, or try the contract with 'onex-host pipe' and 'onex-host call', which use the in-memory bus"
-        )
     enabled = [handler for handler in contract.handlers if handler.enabled]
     for policy in _inert(enabled, contract.nodes):
         _log.warning(
@@ -139,7 +176,9 @@ def build_host(
     return host(
         HostParts(
             name=contract.name,
-            group=str(binding.options.get("consumer_group", contract.name)),
+            group=binding.options.consumer_group
+            if isinstance(binding.options, ModelKafkaOptions)
+            else contract.name,
             bus=BUSES[binding.kind](),
             binding=binding,
             handlers=[(_guarded(handler, clock), handler) for handler in enabled],
@@ -177,5 +216,9 @@ def _missing(binding: ModelHandlerBinding) -> ProtocolConfigurationError:
 
 def _local(binding: ModelEventBusBinding, name: str) -> ModelEventBusBinding:
     return binding.model_copy(
-        update={"kind": "inmemory", "topics": ModelTopics.model_validate(local_topics(name)), "options": {}}
+        update={
+            "kind": "inmemory",
+            "topics": ModelTopics.model_validate(local_topics(name)),
+            "options": ModelBusOptions(),
+        }
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from omnibase_core.contracts.bindings import ModelHandlerBinding
+from omnibase_core.contracts.bindings import ModelEventBusBinding, ModelHandlerBinding
 from omnibase_core.errors import SecretResolutionError
 from omnibase_core.headers import HeaderError, check_header_value
 from omnibase_core.secret import ModelSecretRef, Secret
@@ -45,14 +45,34 @@ async def resolve_bindings(
     return tuple(_with_secrets(binding, secrets) for binding in wanted)
 
 
+async def resolve_bus(binding: ModelEventBusBinding, resolver: SecretResolver) -> ModelEventBusBinding:
+    """The bus's binding with a Secret in place of each secret reference of its options; errors as above."""
+    uses = _uses_in("event_bus", "config", binding.options)
+    secrets, missing = await resolver.search(use.reference for use in uses)
+    if missing:
+        absent = {unresolved.reference: unresolved for unresolved in missing}
+        raise unresolved_error(
+            [(use.field, absent[use.reference.secret_ref]) for use in uses if use.reference.secret_ref in absent]
+        )
+
+    def reveal(_: str, reference: ModelSecretRef) -> Secret:
+        return Secret(reference.prefix + secrets[reference.secret_ref].reveal())
+
+    return binding.model_copy(update={"options": _rebuilt(binding.options, "config", reveal)})
+
+
 def _uses(binding: ModelHandlerBinding) -> Sequence[_Use]:
+    return _uses_in(f"handler '{binding.name}'", "config", binding.config)
+
+
+def _uses_in(owner: str, path: str, config: BaseModel) -> Sequence[_Use]:
     uses: list[_Use] = []
 
     def note(path: str, reference: ModelSecretRef) -> ModelSecretRef:
-        uses.append(_Use(f"handler '{binding.name}', {path}", reference))
+        uses.append(_Use(f"{owner}, {path}", reference))
         return reference
 
-    _rebuilt(binding.config, "config", note)
+    _rebuilt(config, path, note)
     return uses
 
 

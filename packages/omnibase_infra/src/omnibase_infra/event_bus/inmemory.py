@@ -21,6 +21,8 @@ from omnibase_core.errors import EventBusError, MessageTooLargeError, ProtocolCo
 from omnibase_core.frontier import Frontier, ModelFrontier
 from omnibase_spi.event_bus import Acknowledged, Delivery, Message, ProtocolDeliverySink, Source
 
+from omnibase_infra.event_bus.headers import envelope_headers
+
 _BATCH = 64
 _BATCH_BYTES = 128 * 1024
 _REVOKE_BUDGET_S = 1.0
@@ -119,7 +121,7 @@ class InMemoryEventBus:
             else:
                 published.set_exception(error)
 
-        self.publish_batch([Message(topic, encode(envelope), key, _headers(envelope))], told)
+        self.publish_batch([Message(topic, encode(envelope), key, envelope_headers(envelope))], told)
         await published
 
     def publish_batch(self, messages: Sequence[Message], acknowledged: Acknowledged) -> None:
@@ -197,6 +199,7 @@ class InMemoryEventBus:
                 holes=topic.frontier.holes,
                 oldest_outstanding=topic.frontier.oldest_outstanding,
                 paused=topic.paused,
+                paused_because="the subscriber's window is full" if topic.paused else None,
             )
             for topic in self._topics.values()
             if topic.sink is not None
@@ -273,14 +276,3 @@ class InMemoryEventBus:
 
 def _shut() -> EventBusError:
     return EventBusError("The in-memory bus is not running; initialize it first, and publish before shutdown")
-
-
-def _headers(envelope: ModelOnexEnvelope) -> list[tuple[str, bytes]]:
-    named = {
-        "onex-envelope-id": envelope.envelope_id,
-        "onex-correlation-id": envelope.correlation_id,
-        "onex-causation-id": envelope.causation_id,
-        "onex-target-node": envelope.target_node,
-    }
-    headers = [(name, str(value).encode()) for name, value in named.items() if value is not None]
-    return [*headers, ("content-type", b"application/json")]

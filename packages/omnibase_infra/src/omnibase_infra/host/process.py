@@ -17,7 +17,7 @@ from omnibase_core.errors import ProtocolConfigurationError
 from omnibase_core.runtime import ComputeFunction, NodeInstance, NodeRuntime
 from omnibase_spi.event_bus import ProtocolEventBus
 
-from omnibase_infra.config.handlers import resolve_bindings
+from omnibase_infra.config.handlers import resolve_bindings, resolve_bus
 from omnibase_infra.config.secrets import SecretResolver
 from omnibase_infra.guard import Guard
 from omnibase_infra.host import collector
@@ -127,7 +127,7 @@ class BaseRuntimeHostProcess:
                 ThreadPoolExecutor(_DNS_THREADS, thread_name_prefix="onex-dns")
             )
             await self._open_handlers()
-            await self._parts.bus.initialize(self._parts.binding)
+            await self._parts.bus.initialize(await resolve_bus(self._parts.binding, self._parts.resolver))
             await self._parts.bus.subscribe(self._parts.binding.topics.input, self.engine)
             if self._parts.binding.kind == "inmemory":
                 await self.client.subscribe()

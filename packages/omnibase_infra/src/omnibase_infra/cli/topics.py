@@ -1,0 +1,29 @@
+"""`onex-host topics`: the topics that a Kafka contract needs, and whether the cluster has them."""
+
+import click
+
+from omnibase_infra.cli.command import HostCommand
+from omnibase_infra.cli.options import contract_argument
+
+
+@click.command(
+    cls=HostCommand,
+    epilog="\b\nExamples:\n"
+    "  onex-host topics contracts/orders/runtime.yaml\n"
+    "  onex-host topics --check contracts/orders/runtime.yaml",
+)
+@contract_argument
+@click.option("--check", is_flag=True, help="Ask the cluster what a host would ask at its start.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--partitions", type=click.IntRange(1, 10_000), default=6, show_default=True)
+@click.option("--replication-factor", "replication", type=click.IntRange(1, 100), default=3, show_default=True)
+def topics(contract: str, check: bool, as_json: bool, partitions: int, replication: int) -> None:
+    """Show the topics of CONTRACT, with recommended settings and the commands that create them.
+
+    The host itself creates none. Without --check no cluster is asked.
+    """
+    from omnibase_infra.cli import topic_plan
+
+    click.echo(
+        topic_plan.checked(contract) if check else topic_plan.planned(contract, partitions, replication, as_json)
+    )

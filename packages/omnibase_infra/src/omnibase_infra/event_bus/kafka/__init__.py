@@ -1,0 +1,1 @@
+"""The Kafka bus. Its modules are the only ones that import aiokafka."""

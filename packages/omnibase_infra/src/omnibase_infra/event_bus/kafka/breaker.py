@@ -1,0 +1,57 @@
+"""Failures of the bus in a row stop consumption for a while: nothing is started that could not be answered."""
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from omnibase_infra.telemetry import events
+
+_log = logging.getLogger("onex.bus")
+OPEN_S: Final = 30.0
+
+
+class BusBreaker:
+    """Counts failures in a row. Open for `OPEN_S` seconds, or until something succeeds.
+
+    changed: called when it opens or closes.
+    """
+
+    def __init__(self, threshold: int, clock: Callable[[], float], changed: Callable[[], None]) -> None:
+        self._threshold = threshold
+        self._clock = clock
+        self._changed = changed
+        self._open_until: float | None = None
+        self.failures = 0
+        self.last_failure: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether consumption stands still."""
+        return self._open_until is not None and self._clock() < self._open_until
+
+    @property
+    def reason(self) -> str | None:
+        """Why consumption stands still; None where it does not."""
+        return f"the bus failed {self.failures} times in a row: {self.last_failure}" if self.is_open else None
+
+    def note(self, failure: str | None) -> None:
+        """Something of the bus succeeded (None), or failed, and how."""
+        if failure is None:
+            self.failures = 0
+            if self._open_until is not None:
+                self._open_until = None
+                _log.info("the bus works again; consumption goes on", extra={"event": events.BUS_RECOVERED})
+                self._changed()
+            return
+        self.failures += 1
+        self.last_failure = failure
+        if self.failures >= self._threshold and not self.is_open:
+            self._open_until = self._clock() + OPEN_S
+            _log.error(
+                "%d failures of the bus in a row; consumption stops for %.0f s or until it works again: %s",
+                self.failures,
+                OPEN_S,
+                failure,
+                extra={"event": events.BUS_SUSPENDED, "failures": self.failures},
+            )
+            self._changed()

@@ -1,0 +1,6 @@
+class ClusterMetadata:
+    def partitions_for_topic(self, topic: str) -> set[int] | None: ...
+
+class AIOKafkaClient:
+    cluster: ClusterMetadata
+    async def close(self) -> None: ...
