@@ -14,6 +14,7 @@ from tests.services import require_service
 SCHEMAS: Final = ROOT / "contracts/schema"
 RUNTIME: Final = f"# yaml-language-server: $schema={SCHEMAS}/runtime.schema.json\n"
 NODE: Final = f"# yaml-language-server: $schema={SCHEMAS}/node.schema.json\n"
+TEST: Final = f"# yaml-language-server: $schema={SCHEMAS}/test.schema.json\n"
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +93,40 @@ class TestCompletion:
     def test_offers_the_types_of_fields(self, editor: LanguageServer) -> None:
         text = f"{NODE}input_model:\n  name: M\n  fields:\n    - name: a\n      type: ^\n"
         assert {"string", "decimal", "list[string]"} <= self.offered(editor, text)
+
+    def test_offers_the_fields_of_a_contract_test(self, editor: LanguageServer) -> None:
+        offered = self.offered(editor, f"{TEST}tests:\n  - name: n\n    ^\n")
+        assert {"node", "payload", "calls", "response", "now"} <= offered
+        assert "name" not in offered
+
+    def test_offers_the_operations_of_a_call(self, editor: LanguageServer) -> None:
+        offered = self.offered(editor, f"{TEST}tests:\n  - calls:\n      - operation: ^\n")
+        assert {"http.post", "db.query", "db.transaction"} <= offered
+
+    def test_offers_the_result_of_the_operation_and_no_other(self, editor: LanguageServer) -> None:
+        text = f"{TEST}tests:\n  - calls:\n      - operation: http.get\n        answer:\n          ^\n"
+        offered = self.offered(editor, text)
+        assert {"status_code", "headers", "body", "body_type"} <= offered
+        assert "rows" not in offered
+
+    def test_offers_the_codes_of_errors(self, editor: LanguageServer) -> None:
+        offered = self.offered(editor, f"{TEST}tests:\n  - response:\n      error:\n        code: ^\n")
+        assert {"HANDLER_TIMEOUT", "NODE_NOT_FOUND"} <= offered
+
+
+@pytest.mark.parametrize(
+    ("mistake", "message"),
+    [
+        ("  - {cals: []}", "Property cals is not allowed."),
+        ("  - {calls: [{operation: db.query, answer: {row: []}}]}", "Property row is not allowed."),
+        ("  - {calls: [{operation: db.query, sent: {sqll: x}}]}", "Property sqll is not allowed."),
+        ("  - {response: {eror: {}}}", "Property eror is not allowed."),
+        ("  - {node: store}", 'Missing property "response".'),
+    ],
+)
+def test_a_mistake_in_a_contract_test_is_an_error(editor: LanguageServer, mistake: str, message: str) -> None:
+    _, found = editor.open_new(f"{TEST}tests:\n{mistake}\n")
+    assert (3, message) in found
 
 
 def test_hovering_shows_what_a_field_means(editor: LanguageServer) -> None:

@@ -20,9 +20,9 @@ from tests.services import require_service
 
 BIN: Final = Path(sys.executable).parent
 FILES: Final = {
-    "README.md", "runtime.yaml", "host.py", "models.py", "requests.jsonl", "schema.sql", "test_nodes.py",
+    "README.md", "runtime.yaml", "host.py", "models.py", "requests.jsonl", "schema.sql", "test_nodes.py", "tests/orders.yaml",
     ".gitignore", ".vscode/settings.json", ".vscode/extensions.json",
-    "schema/runtime.schema.json", "schema/node.schema.json",
+    "schema/runtime.schema.json", "schema/node.schema.json", "schema/test.schema.json",
     "nodes/calculate_total.yaml", "nodes/find_orders.yaml", "nodes/get_rate.yaml", "nodes/store_order.yaml",
 }  # fmt: skip
 
@@ -61,14 +61,15 @@ def test_every_command_that_it_prints_works_as_printed(tmp_path: Path) -> None:
     made = shell("onex-host init orders", tmp_path)
     assert (made.returncode, made.stderr) == (0, "")
     head, _, printed = made.stdout.partition("What to type next:\n\n")
-    assert head == "The project 'orders' is in orders: 16 files written\n"
+    assert head == "The project 'orders' is in orders: 18 files written\n"
     enter, *commands = [line.strip() for line in printed.splitlines()]
     assert enter == "cd orders"
-    assert [shlex.split(line)[1] for line in commands] == ["validate", "call", "pipe", "-m"]
-    validated, called, piped, tested = (shell(f"{enter} && {line}", tmp_path) for line in commands)
-    assert (validated.returncode, validated.stdout) == (0, "5 files, 0 problems\n")
+    assert [shlex.split(line)[1] for line in commands] == ["validate", "call", "pipe", "test", "-m"]
+    validated, called, piped, checked, tested = (shell(f"{enter} && {line}", tmp_path) for line in commands)
+    assert (validated.returncode, validated.stdout) == (0, "6 files, 0 problems\n")
     assert (called.returncode, called.stdout.splitlines()[1:]) == (0, ["  pieces: 2", "  total: 79.80"])
     assert (piped.returncode, piped.stdout.count("\n")) == (3, 4), "one request is wrong on purpose"
+    assert (checked.returncode, checked.stdout.splitlines()[-1]) == (0, "8 tests in 1 file: 8 passed")
     assert tested.returncode == 0, tested.stdout + tested.stderr
     assert "3 passed" in tested.stdout
 
@@ -159,7 +160,7 @@ class TestAFolderThatIsNotEmpty:
         (here / "notes.txt").write_text("mine")
         ended = init("--force", ".")
         assert ended.exit_code == 0
-        assert "15 files written\n  kept as it was, not written: README.md\n" in ended.stdout
+        assert "17 files written\n  kept as it was, not written: README.md\n" in ended.stdout
         assert (here / "README.md").read_text() == "mine"
         assert files_in(here) == {*FILES, "notes.txt"}
 
@@ -213,4 +214,4 @@ def test_an_editor_finds_no_fault_with_a_new_project(here: Path) -> None:
 def test_validate_accepts_a_new_project_without_an_environment(here: Path) -> None:
     init("orders")
     found = validate_paths([str(here / "orders")], None)
-    assert (found.problems, len(found.files)) == ((), 5)
+    assert (found.problems, len(found.files)) == ((), 6)

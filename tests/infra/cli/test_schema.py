@@ -28,7 +28,7 @@ from tests.core.contracts.test_contract_fuzz import (
 )
 
 ROOT: Final = Path(__file__).resolve().parents[3]
-KINDS: Final[tuple[ContractKind, ...]] = ("runtime", "node")
+KINDS: Final[tuple[ContractKind, ...]] = ("runtime", "node", "test")
 VALIDATORS: Final = {kind: jsonschema.Draft7Validator(editor_schema(kind)) for kind in KINDS}
 EXAMPLES: Final = sorted(
     path

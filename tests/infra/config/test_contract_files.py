@@ -125,7 +125,9 @@ def test_a_node_file_is_known_by_its_content(good: Path) -> None:
 
 def test_a_named_file_that_is_neither_kind_is_a_problem(tmp_path: Path) -> None:
     write(tmp_path, compose="services: {}")
-    assert messages(tmp_path / "compose.yaml") == ["The file is neither a runtime contract nor a node contract"]
+    assert messages(tmp_path / "compose.yaml") == [
+        "The file is no runtime contract, no node contract and no file of contract tests"
+    ]
 
 
 def test_a_folder_means_every_contract_below_it(good: Path) -> None:

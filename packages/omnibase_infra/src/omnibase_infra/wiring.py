@@ -33,6 +33,7 @@ from omnibase_infra.guard import Guard
 from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.process import BaseRuntimeHostProcess, HostParts
 from omnibase_infra.telemetry import events
+from omnibase_infra.transports.scripted import Cue
 
 if TYPE_CHECKING:
     from omnibase_infra.event_bus.kafka.plan import PlannedTopic
@@ -52,6 +53,20 @@ def _db(clock: Clock) -> ProtocolHandler:
     return DbHandler(Postgres, clock.now)
 
 
+def _scripted_http(clock: Clock, cue: Cue) -> ProtocolHandler:
+    from omnibase_infra.handlers.http_handler import HttpHandler
+    from omnibase_infra.transports.http.scripted import ScriptedHttp
+
+    return HttpHandler(lambda config, _: ScriptedHttp(config, cue=cue), clock.now)
+
+
+def _scripted_db(clock: Clock, cue: Cue) -> ProtocolHandler:
+    from omnibase_infra.handlers.db_handler import DbHandler
+    from omnibase_infra.transports.postgres.scripted import ScriptedPostgres
+
+    return DbHandler(lambda config, _: ScriptedPostgres(config, cue=cue), clock.now)
+
+
 def _inmemory() -> ProtocolEventBus:
     from omnibase_infra.event_bus.inmemory import InMemoryEventBus
 
@@ -66,6 +81,9 @@ def _kafka() -> ProtocolEventBus:
 
 HANDLERS: Final[Mapping[EnumHandlerType, Callable[[Clock], ProtocolHandler]]] = MappingProxyType(
     {EnumHandlerType.HTTP: _http, EnumHandlerType.DB: _db}
+)
+SCRIPTED: Final[Mapping[EnumHandlerType, Callable[[Clock, Cue], ProtocolHandler]]] = MappingProxyType(
+    {EnumHandlerType.HTTP: _scripted_http, EnumHandlerType.DB: _scripted_db}
 )
 BUSES: Final[Mapping[str, Callable[[], ProtocolEventBus]]] = MappingProxyType(
     {"inmemory": _inmemory, "kafka": _kafka}
@@ -149,6 +167,28 @@ async def check_cluster(binding: ModelEventBusBinding, resolver: SecretResolver)
     return (await preflight(binding, options, security_arguments(options))).partitions
 
 
+MakeHandler = Callable[[ModelHandlerBinding, Clock], ProtocolHandler]
+
+
+def handler_of(binding: ModelHandlerBinding, clock: Clock) -> ProtocolHandler:
+    """The handler of a binding, not initialised.
+
+    Raises ProtocolConfigurationError for one that this release does not have.
+    """
+    factory = HANDLERS.get(binding.type)
+    if factory is None:
+        raise _missing(binding)
+    return factory(clock)
+
+
+def scripted_handler(binding: ModelHandlerBinding, clock: Clock, cue: Cue) -> ProtocolHandler:
+    """The same handler on a transport that reaches nothing, and answers each operation with its cue."""
+    factory = SCRIPTED.get(binding.type)
+    if factory is None:
+        raise _missing(binding)
+    return factory(clock, cue)
+
+
 def build_host(
     loaded: LoadedContract,
     resolver: SecretResolver,
@@ -156,10 +196,12 @@ def build_host(
     host: type[BaseRuntimeHostProcess] = BaseRuntimeHostProcess,
     clock: Clock | None = None,
     local: bool = False,
+    make: MakeHandler = handler_of,
 ) -> BaseRuntimeHostProcess:
     """A host of this contract, nothing of it started.
 
-    local: on the in-memory bus and its default topics, whatever the contract says; for pipe, call and demo.
+    local: on the in-memory bus and its default topics, whatever the contract says; for pipe, call, demo and test.
+    make: gives the handler of a binding; contract tests give others.
     Raises ProtocolConfigurationError for a handler that this release does not have, or a COMPUTE node whose
     function `host` does not name.
     """
@@ -181,7 +223,7 @@ def build_host(
             else contract.name,
             bus=BUSES[binding.kind](),
             binding=binding,
-            handlers=[(_guarded(handler, clock), handler) for handler in enabled],
+            handlers=[(Guard(make(handler, clock), handler), handler) for handler in enabled],
             nodes=list(loaded.nodes.values()),
             resolver=resolver,
             clock=clock,
@@ -198,13 +240,6 @@ def _inert(handlers: Iterable[ModelHandlerBinding], nodes: Iterable[ModelNodeEnt
     for node in nodes:
         for field in sorted(node.model_dump(exclude={"slug", "contract"}, exclude_none=True)):
             yield f"{field} of node '{node.slug}'"
-
-
-def _guarded(binding: ModelHandlerBinding, clock: Clock) -> Guard:
-    factory = HANDLERS.get(binding.type)
-    if factory is None:
-        raise _missing(binding)
-    return Guard(factory(clock), binding)
 
 
 def _missing(binding: ModelHandlerBinding) -> ProtocolConfigurationError:

@@ -14,11 +14,13 @@ from pydantic import BaseModel, JsonValue
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
+from omnibase_core.contracts.check_calls import ANSWERS
 from omnibase_core.contracts.check_handlers import MOVED_OUT_OF_CONFIG
-from omnibase_core.contracts.editor_texts import BUSES, HANDLERS, TEXTS, Text
+from omnibase_core.contracts.editor_text import Text
+from omnibase_core.contracts.editor_texts import BUSES, HANDLERS, TEXTS
 from omnibase_core.contracts.load import ModelRuntimeFile
 from omnibase_core.contracts.node import ModelNodeContract
-from omnibase_core.contracts.operations import operations_of
+from omnibase_core.contracts.operations import operation_table, operations_of
 from omnibase_core.contracts.runtime_host import (
     CONFIG_MODELS,
     ModelEventBusEntry,
@@ -30,6 +32,7 @@ from omnibase_core.contracts.runtime_host import (
     ModelRuntimeEntry,
 )
 from omnibase_core.contracts.schema import SCHEMA_VERSION, ContractKind
+from omnibase_core.contracts.testing import ModelTestFile
 from omnibase_core.enums import EnumHandlerType, EnumNodeKind
 from omnibase_core.secret import ModelSecretRef
 
@@ -39,18 +42,23 @@ _BUS_CONFIGS: Final[Mapping[str, type[BaseModel]]] = {
     "inmemory": ModelInMemoryBusConfig,
     "kafka": ModelKafkaBusConfig,
 }
+_TOPS: Final[Mapping[ContractKind, type[BaseModel]]] = {
+    "runtime": ModelRuntimeFile,
+    "node": ModelNodeContract,
+    "test": ModelTestFile,
+}
 _ANNOTATIONS: Final = ("description", "default", "examples", "enumDescriptions", "deprecationMessage")
 _NO_SCHEMAS: Final = ("default", "examples", "if")
 _VARIABLE: Final[JsonSchema] = {"type": "string", "pattern": r"\$\{"}
 
 
 def editor_schema(kind: ContractKind) -> JsonSchema:
-    """The schema of a runtime contract's or a node contract's file."""
+    """The schema of the file of a runtime contract, a node contract, or contract tests."""
     definitions = _definitions(kind)
-    top = ModelRuntimeFile if kind == "runtime" else ModelNodeContract
+    top = _TOPS[kind]
     schema: JsonSchema = {
         "$schema": "http://json-schema.org/draft-07/schema#",
-        "title": f"ONEX {kind} contract",
+        "title": "ONEX contract tests" if kind == "test" else f"ONEX {kind} contract",
         "$comment": f"Schema version {SCHEMA_VERSION}; written by: onex-host schema {kind}",
         **{name: value for name, value in definitions.pop(top.__name__).items() if name != "title"},
         "definitions": dict(sorted(definitions.items())),
@@ -63,6 +71,10 @@ def _definitions(kind: ContractKind) -> dict[str, JsonSchemaValue]:
         definitions = _generated([ModelNodeContract])
         _operations_by_type(definitions["ModelIoOperation"])
         _operations_by_kind(definitions["ModelNodeContract"])
+        return definitions
+    if kind == "test":
+        definitions = _generated([ModelTestFile, *ANSWERS.values()])
+        _answers_by_operation(definitions)
         return definitions
     entries: list[type[BaseModel]] = [
         ModelRuntimeFile,
@@ -234,6 +246,24 @@ def _operations_by_kind(node: JsonSchemaValue) -> None:
         _when("node_type", EnumNodeKind.EFFECT.value, some),
         _when("node_type", EnumNodeKind.COMPUTE.value, none),
     ]
+
+
+def _answers_by_operation(definitions: dict[str, JsonSchemaValue]) -> None:
+    call, response = definitions["ModelTestCall"], definitions["ModelTestResponse"]
+    _put(
+        call,
+        "operation",
+        {"anyOf": [{"type": "string", "enum": list(ANSWERS)}, {"type": "string"}, {"type": "null"}]},
+    )
+    call["anyOf"] = [{"required": [field]} for field in ("answer", "fails")]
+    response["anyOf"] = [{"required": [field]} for field in ("payload", "payload_includes", "error")]
+    call["allOf"] = []
+    for operation, model in ANSWERS.items():
+        described = operation_table()[operation]
+        sent: JsonSchema = {"properties": dict.fromkeys((*described.required, *described.optional), True)}
+        payload: JsonSchema = {"anyOf": [{**sent, "additionalProperties": False}, {"type": "null"}]}
+        fields: JsonSchema = {"sent": payload, "sent_includes": payload, "answer": _or_null(model)}
+        call["allOf"].append(_when("operation", operation, {"properties": fields}))
 
 
 def _with_variables(schema: JsonSchemaValue) -> JsonSchemaValue:

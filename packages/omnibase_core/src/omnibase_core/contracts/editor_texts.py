@@ -2,30 +2,18 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
-from pydantic import JsonValue
-
+from omnibase_core.contracts.editor_test_texts import TEST_TEXTS
+from omnibase_core.contracts.editor_text import SCHEMA_VERSION_TEXT, Text
 from omnibase_core.contracts.scalartypes import SCALARS
 from omnibase_core.enums import EnumHandlerType
-
-
-class Text(NamedTuple):
-    """A field's description and examples; `pattern` is of its text."""
-
-    description: str
-    examples: tuple[JsonValue, ...] = ()
-    pattern: str | None = None
-
 
 _NAME: Final = "^[a-z][a-z0-9_-]{0,62}$"
 _VERSION: Final = "^[0-9A-Za-z][0-9A-Za-z.+_-]{0,63}$"
 _IDENTIFIER: Final = "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
 _SECRET_REF: Final = r"^[A-Za-z0-9._/-]+(#[A-Za-z0-9._-]+)?(@[1-9][0-9]*)?$"  # noqa: S105 - the form of a reference
 
-_SCHEMA_VERSION: Final = Text(
-    "The version of this form of contract, three numbers", ("1.0.0",), r"^[0-9]{1,6}(\.[0-9]{1,6}){2}$"
-)
 _POLICIES: Final[Mapping[str, Text]] = {
     "timeout_ms": Text("The deadline of one operation, in milliseconds", (30_000,)),
     "retry_policy": Text("How often and how soon a retryable failure is tried again"),
@@ -62,7 +50,7 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
     {
         "ModelRuntimeFile": {
             "": Text("A runtime contract: the host, its event bus, its handlers and its nodes."),
-            "schema_version": _SCHEMA_VERSION,
+            "schema_version": SCHEMA_VERSION_TEXT,
             "runtime": Text("What one host process runs"),
         },
         "ModelRuntimeEntry": {
@@ -141,7 +129,7 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
         },
         "ModelNodeContract": {
             "": Text("A node contract: what a node takes, gives and may do."),
-            "schema_version": _SCHEMA_VERSION,
+            "schema_version": SCHEMA_VERSION_TEXT,
             "node_version": Text("Your version of this node; it is compared with nothing", ("1.0.0",), _VERSION),
             "name": Text("The node's name, its slug in runtime contracts", ("order_calculator",), _NAME),
             "node_type": Text("EFFECT performs I/O, COMPUTE is a pure function of its input"),
@@ -199,6 +187,7 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
             ),
             "response": Text("The template of the node's output", ({"id": "${{ result.body.id }}"},)),
         },
+        **TEST_TEXTS,
     }
 )
 """By model and field; "" is the model itself. A base's texts hold for the models that are made from it."""

@@ -111,9 +111,9 @@ class Findings:
             place = document.position_within(origin.path, within)
         self._record(origin.file.file, refusal, severity, place.line, place.column)
 
-    def add_file(self, file: str, refusal: Refusal) -> None:
+    def add_file(self, file: str, refusal: Refusal, *, severity: Severity = "error") -> None:
         """Records a problem of a file as a whole."""
-        self._record(file, refusal, "error", None, None)
+        self._record(file, refusal, severity, None, None)
 
     def extend(self, problems: "Iterable[ModelProblem]") -> None:
         """Records problems that were found elsewhere."""

@@ -10,25 +10,27 @@ from omnibase_core.errors import shown
 from omnibase_core.patterns import deferred, deferred_bytes
 
 SCHEMA_VERSION: Final = "1.0.0"
-"""The newest schema version of runtime and node contracts that this core reads."""
+"""The newest schema version of contracts and their tests that this core reads."""
 
-ContractKind = Literal["runtime", "node"]
+ContractKind = Literal["runtime", "node", "test"]
 
 _VERSION: Final = deferred(r"([0-9]{1,6})\.([0-9]{1,6})\.([0-9]{1,6})")
 _KNOWN: Final = tuple(int(part) for part in SCHEMA_VERSION.split("."))
 _NODE_KEYS: Final = frozenset({"node_type", "node_version", "input_model", "output_model", "io_operations"})
 _CONTRACT_LINE: Final = deferred_bytes(
-    rb"^(?:runtime|schema_version|%s)\s*:" % "|".join(_NODE_KEYS).encode(), re.MULTILINE
+    rb"^(?:runtime|tests|schema_version|%s)\s*:" % "|".join(_NODE_KEYS).encode(), re.MULTILINE
 )
 
 
 def kind_of(value: YamlValue) -> ContractKind | None:
-    """The kind of contract by its content: `runtime` at the top, or what only node contracts have."""
+    """The kind of contract by its content: `runtime` or `tests` at the top, or what only node contracts have."""
     if not isinstance(value, Mapping):
         return None
     if "runtime" in value:
         return "runtime"
-    return "node" if _NODE_KEYS & value.keys() else None
+    if _NODE_KEYS & value.keys():
+        return "node"
+    return "test" if isinstance(value.get("tests"), list) else None
 
 
 def looks_like_contract(text: bytes) -> bool:

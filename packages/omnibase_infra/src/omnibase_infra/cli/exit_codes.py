@@ -11,7 +11,7 @@ class EnumExitCode(IntEnum):
     """A contract that cannot be run, a start that failed, or a defect of the command or of an app's `feed`."""
     USAGE = 2
     ENVELOPE_FAILED = 3
-    """Some envelope was answered with an error."""
+    """Some envelope was answered with an error, or some contract test failed."""
     DRAIN_INCOMPLETE = 4
     """The drain gave something up; it will be redelivered."""
     BUS_LOST = 5

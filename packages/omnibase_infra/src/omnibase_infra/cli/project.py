@@ -10,12 +10,21 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from omnibase_infra import embedded
+from omnibase_infra.cli.schema import KINDS
 from omnibase_infra.cli.schemas import schema_text
 from omnibase_infra.examples import project, quickstart
 
 _SAMPLE: Final = """'items=[{"name": "lamp", "price": "39.90", "quantity": 2}]'"""
 _LONGEST_NAME: Final = 40
-_COPIED: Final = ("runtime.yaml", "host.py", "models.py", "requests.jsonl", "schema.sql", "nodes/*.yaml")
+_COPIED: Final = (
+    "runtime.yaml",
+    "host.py",
+    "models.py",
+    "requests.jsonl",
+    "schema.sql",
+    "nodes/*.yaml",
+    "tests/*.yaml",
+)
 
 
 class Project(NamedTuple):
@@ -41,6 +50,7 @@ def make(folder: Path, name: str) -> Project:
         "onex-host validate .",
         f"onex-host call runtime.yaml calculate_total {_SAMPLE} --embedded-postgres --host {host}",
         f"onex-host pipe runtime.yaml requests.jsonl --sql schema.sql --host {host}",
+        f"onex-host test runtime.yaml --host {host}",
         "python -m pytest",
     )
     written: list[str] = []
@@ -63,8 +73,8 @@ def _files() -> Iterator[tuple[str, str]]:
     for pattern in _COPIED:
         for file in sorted(quickstart.FOLDER.glob(pattern)):
             yield file.relative_to(quickstart.FOLDER).as_posix(), file.read_text(encoding="utf-8")
-    yield "schema/runtime.schema.json", schema_text("runtime")
-    yield "schema/node.schema.json", schema_text("node")
+    for kind in KINDS.values():
+        yield f"schema/{kind}.schema.json", schema_text(kind)
     for path, source in project.FILES.items():
         yield path, (project.FOLDER / source).read_text(encoding="utf-8")
 

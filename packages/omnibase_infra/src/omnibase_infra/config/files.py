@@ -19,8 +19,16 @@ if TYPE_CHECKING:
     from omnibase_core.contracts.load import LoadedContract
     from omnibase_core.problems import ModelProblem
 
+TESTS = "tests"
+"""The folder beside a runtime contract that holds the contract tests of its nodes."""
+
 _SUFFIXES = (".yaml", ".yml")
 _MOST_BESIDE = 1_000
+_UNTESTED = Refusal(
+    "No runtime contract is found for these tests, so their nodes and handlers are not checked",
+    f"Tests stand in a folder named {TESTS} beside the runtime contract",
+    "Move the file there, or run it with: onex-host test CONTRACT FILE",
+)
 _OF_RUNTIME = frozenset({"event_bus", "handlers", "nodes"})
 
 
@@ -85,7 +93,48 @@ def validate_paths(
         if os.path.realpath(path) not in files:
             findings.extend(validate_node_file(path, read_contract_file, lenient=lenient))
             files[os.path.realpath(path)] = path
+    for path in (contract.path for contract in found if contract.kind == "test"):
+        _check_tests(path, environment, findings)
+        files[os.path.realpath(path)] = path
     return Validation(findings.sorted(), tuple(files.values()))
+
+
+def yaml_files(folder: str) -> Iterator[str]:
+    """The YAML files below a folder, in their order; what cannot be read is passed over."""
+    return _yaml_files(folder, Findings())
+
+
+def kind_of_file(path: str) -> ContractKind | None:
+    """The kind of contract that a file is; None for another file, and for one that cannot be read."""
+    content = read_contract_file(path)
+    document = None if isinstance(content, FileRefusal) else parse_yaml(content, path)[0]
+    return None if document is None else kind_of(document.value)
+
+
+def _check_tests(path: str, environment: Mapping[str, str] | None, findings: Findings) -> None:
+    """Checks a file of contract tests against each runtime contract beside whose folder of tests it stands."""
+    from omnibase_core.contracts.check_tests import load_tests
+
+    contracts = list(_tested(path))
+    for contract in contracts:
+        loaded = load_contract_file(contract, environment, lenient=findings.lenient)
+        findings.extend(load_tests(path, read_contract_file, loaded, lenient=findings.lenient).problems)
+    if not contracts:
+        findings.extend(load_tests(path, read_contract_file, None, lenient=findings.lenient).problems)
+        findings.add_file(path, _UNTESTED, severity="warning")
+
+
+def _tested(file: str) -> Iterator[str]:
+    """The runtime contracts beside the folder of tests that holds a file."""
+    before, found, _ = os.path.abspath(file).rpartition(f"/{TESTS}/")
+    if not found:
+        return
+    home = os.path.relpath(before or "/")
+    with os.scandir(home) as entries:
+        beside = sorted(entry.name for entry in entries if entry.name.endswith(_SUFFIXES) and entry.is_file())
+    yield from (
+        path for name in beside if kind_of_file(path := os.path.normpath(os.path.join(home, name))) == "runtime"
+    )
 
 
 def _contracts(path: str, findings: Findings) -> Iterator[_Found]:
@@ -148,8 +197,8 @@ def _kind(path: str, findings: Findings, *, is_named: bool) -> ContractKind | No
         findings.add_file(
             path,
             Refusal(
-                "The file is neither a runtime contract nor a node contract",
-                "A runtime contract has `runtime` at its top, a node contract `node_type`",
+                "The file is no runtime contract, no node contract and no file of contract tests",
+                "A runtime contract has `runtime` at its top, a node contract `node_type`, tests have `tests`",
                 "Name another file, or correct its fields",
             ),
         )

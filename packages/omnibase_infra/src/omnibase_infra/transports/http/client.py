@@ -25,7 +25,8 @@ from omnibase_infra.transports.exchange import Headers, HttpAnswer, HttpRequest
 from omnibase_infra.transports.http.faults import FAULTS, fault_of
 from omnibase_infra.transports.http.network import GuardedTransport, Resolve, resolve_host
 
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+"""The statuses that lead elsewhere."""
 # A redirect to another origin takes these along and nothing else that a payload or a contract had set.
 _CARRIED_ALONG: Final = frozenset({"accept", "accept-language", "x-correlation-id", "traceparent", "tracestate"})
 
@@ -77,7 +78,7 @@ class HttpTransport:
 
     def __init__(self, config: ModelHttpConfig, timeout_s: float, *, resolve: Resolve = resolve_host) -> None:
         self.egress = Egress(config.base_url, config.allow, config.allow_private)
-        self._credentials = _checked_credentials(config)
+        self._credentials = checked_credentials(config)
         self._timeout_s = timeout_s
         self._connect_timeout_s = config.connect_timeout_ms / 1_000
         self._max_bytes = config.max_response_bytes
@@ -123,7 +124,7 @@ class HttpTransport:
             location = answer.header("location")
             if not (self._max_redirects and request.method in ("GET", "HEAD") and location):
                 return answer
-            if answer.status not in _REDIRECTS:
+            if answer.status not in REDIRECTS:
                 return answer
             url = _next_url(flight, url, location)
             if url.origin != flight.origin:
@@ -221,7 +222,8 @@ def _text(value: str | Secret) -> str:
     return value.reveal() if isinstance(value, Secret) else value
 
 
-def _checked_credentials(config: ModelHttpConfig) -> dict[str, str | Secret]:
+def checked_credentials(config: ModelHttpConfig) -> dict[str, str | Secret]:
+    """The headers that the contract sets. Raises ProtocolConfigurationError for what cannot be one."""
     checked: dict[str, str | Secret] = {}
     for name, value in config.headers.items():
         field = f"The http handler's config: headers.{shown(name)}"

@@ -83,7 +83,7 @@ class Postgres:
 
     async def read(self, statement: Statement) -> Result:
         """Runs a statement that only reads; the server refuses any other."""
-        text = _accepted(statement.sql, "")
+        text = accepted(statement.sql, "")
         if not self._own:
             return (await self._transact((statement,), f"BEGIN READ ONLY{self._begin}", None))[0]
         deadline = self._deadline()
@@ -128,7 +128,7 @@ class Postgres:
     async def _transact(self, statements: Sequence[Statement], begin: str, check: Check | None) -> list[Result]:
         single = len(statements) == 1
         places = ["" if single else f"statements[{index}]: " for index in range(len(statements))]
-        texts = [_accepted(each.sql, place) for each, place in zip(statements, places, strict=True)]
+        texts = [accepted(each.sql, place) for each, place in zip(statements, places, strict=True)]
         deadline = self._deadline()
         fresh = False
         for last in (False, True):
@@ -207,7 +207,8 @@ class _Transaction:
         return typed_error(error, place=self._place)
 
 
-def _accepted(sql: str, place: str) -> SqlText:
+def accepted(sql: str, place: str) -> SqlText:
+    """What is in the SQL. Raises InvalidParameterError for none, and for what controls the session."""
     text = read_sql(sql)
     if not text.keyword:
         raise InvalidParameterError(f"{place}sql holds no statement")

@@ -75,10 +75,7 @@ class _Plan:
     def encode(self, values: Sequence[JsonValue], place: str) -> list[object]:
         """The driver's arguments. Raises InvalidParameterError that names `$n`."""
         if len(values) != len(self.encoders):
-            raise InvalidParameterError(
-                f"{place}The statement takes {len(self.encoders)} parameters, {len(values)} came",
-                details={"expected": len(self.encoders), "came": len(values)},
-            )
+            raise miscounted(place, len(self.encoders), len(values))
         arguments: list[object] = []
         try:
             for encode, value in zip(self.encoders, values, strict=True):
@@ -171,10 +168,7 @@ class Session(asyncpg.Connection):
             self._plans.clear()
             raise
         if len(records) > max_rows:
-            raise UnexpectedResultError(
-                f"{place}The statement gives more than {max_rows} rows; add LIMIT, or raise max_rows",
-                details={"max_rows": max_rows},
-            )
+            raise too_many(place, max_rows)
         return Result(plan.rows(records, place), _counted(status, len(records)))
 
     async def _plan(self, sql: str, timeout_s: float | None, place: str) -> _Plan:
@@ -200,6 +194,22 @@ class Session(asyncpg.Connection):
             await self.execute("ROLLBACK")
         if own:
             await self.execute(_RESET)
+
+
+def miscounted(place: str, expected: int, came: int) -> InvalidParameterError:
+    """The refusal of more parameters, or fewer, than a statement takes."""
+    return InvalidParameterError(
+        f"{place}The statement takes {expected} parameters, {came} came",
+        details={"expected": expected, "came": came},
+    )
+
+
+def too_many(place: str, max_rows: int) -> UnexpectedResultError:
+    """The refusal of a result of more rows than the contract allows."""
+    return UnexpectedResultError(
+        f"{place}The statement gives more than {max_rows} rows; add LIMIT, or raise max_rows",
+        details={"max_rows": max_rows},
+    )
 
 
 def _decoder(column: asyncpg.Attribute, place: str) -> Decode | None:
