@@ -41,8 +41,8 @@ def _add(suite: Element, outcome: Outcome) -> None:
         },
     )
     if outcome.wrong:
-        failure = SubElement(case, "failure", {"message": _text(outcome.wrong[0].message), "type": "mismatch"})
-        failure.text = _text(unstyle(failure_text(outcome)))
+        told = SubElement(case, "failure", {"message": _text(outcome.wrong[0].message), "type": "mismatch"})
+        told.text = _text(unstyle(failure_text(outcome)))
 
 
 def _figures(outcomes: Iterable[Outcome]) -> dict[str, str]:
