@@ -20,8 +20,8 @@ from tests.services import require_service
 
 BIN: Final = Path(sys.executable).parent
 FILES: Final = {
-    "README.md", "runtime.yaml", "host.py", "models.py", "requests.jsonl", "schema.sql", "test_nodes.py", "tests/orders.yaml",
-    ".gitignore", ".vscode/settings.json", ".vscode/extensions.json",
+    "README.md", "runtime.yaml", "host.py", "models.py", "requests.jsonl", "schema.sql", "test_nodes.py",
+    "tests/orders.yaml", ".gitignore", ".vscode/settings.json", ".vscode/extensions.json",
     "schema/runtime.schema.json", "schema/node.schema.json", "schema/test.schema.json",
     "nodes/calculate_total.yaml", "nodes/find_orders.yaml", "nodes/get_rate.yaml", "nodes/store_order.yaml",
 }  # fmt: skip
