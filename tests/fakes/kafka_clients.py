@@ -1,10 +1,10 @@
 """A producer of the client library whose every acknowledgement a test decides, and records to be consumed."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from omnibase_infra.event_bus.kafka.producers import Producers
 
 
@@ -91,6 +91,101 @@ class FakeProducer:
         acknowledged: asyncio.Future[object] = asyncio.get_running_loop().create_future()
         self.sent.append(Sent(topic, partition, batch.values, batch.headers, acknowledged))
         return acknowledged
+
+
+class FakeConsumer:
+    """A consumer of the client library: what it hands out, and how it fails, a test decides.
+
+    polls: the partitions of each `getmany`. cancelled: how often one was cancelled, which must not happen.
+    """
+
+    def __init__(self, assigned: Sequence[TopicPartition] = (TopicPartition("in", 0),)) -> None:
+        self.assigned = set(assigned)
+        self.listener: ConsumerRebalanceListener | None = None
+        self.polls: list[tuple[TopicPartition, ...]] = []
+        self.commits: list[dict[TopicPartition, int]] = []
+        self.buffered: dict[TopicPartition, list[ConsumerRecord]] = {}
+        self.start_error: BaseException | None = None
+        self.poll_error: BaseException | None = None
+        self.commit_error: BaseException | None = None
+        self.hangs: set[str] = set()
+        self.cancelled = 0
+        self.stopped = False
+        self.last_answer_ms: int | None = None
+
+    def subscribe(self, topics: Sequence[str], *, listener: ConsumerRebalanceListener) -> None:
+        """Notes who is told of a rebalance."""
+        self.listener = listener
+
+    async def start(self) -> None:
+        """Joins: the listener is told twice, as the library does it."""
+        if self.start_error is not None:
+            raise self.start_error
+        await self._never("start")
+        await self.revoke(set())
+        self.assign_now()
+
+    def assign_now(self) -> None:
+        """The group gives the assigned partitions."""
+        assert self.listener is not None
+        self.listener.on_partitions_assigned(set(self.assigned))
+
+    async def revoke(self, partitions: set[TopicPartition] | None = None) -> None:
+        """The group takes the partitions away; all of them by default."""
+        assert self.listener is not None
+        told = self.listener.on_partitions_revoked(set(self.assigned) if partitions is None else partitions)
+        assert told is not None
+        await told
+
+    async def stop(self) -> None:
+        """Ends."""
+        await self._never("stop")
+        self.stopped = True
+
+    def assignment(self) -> set[TopicPartition]:
+        """What is assigned."""
+        return self.assigned
+
+    async def getmany(
+        self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
+    ) -> dict[TopicPartition, list[ConsumerRecord]]:
+        """What is buffered of the partitions."""
+        self.polls.append(partitions)
+        try:
+            await self._never("getmany")
+            taken = {at: self.buffered.pop(at) for at in partitions if at in self.buffered}
+            if not taken:
+                await asyncio.sleep(min(timeout_ms, 5) / 1000)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        if self.poll_error is not None:
+            raise self.poll_error
+        return taken
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Notes the offsets."""
+        await self._never("commit")
+        if self.commit_error is not None:
+            raise self.commit_error
+        self.commits.append(dict(offsets))
+
+    async def position(self, partition: TopicPartition) -> int:
+        """Always the first."""
+        return 0
+
+    def last_poll_timestamp(self, partition: TopicPartition) -> int | None:
+        """When the brokers last answered."""
+        return self.last_answer_ms
+
+    async def _never(self, what: str) -> None:
+        if what in self.hangs:
+            await asyncio.Event().wait()
+
+
+def as_consumer(fake: FakeConsumer) -> AIOKafkaConsumer:
+    """The fake, for who wants the library's class."""
+    return fake  # type: ignore[return-value]  # the fake has what the bus uses of it
 
 
 def producers_of(fakes: Sequence[FakeProducer], partitions: int = 2) -> Producers:

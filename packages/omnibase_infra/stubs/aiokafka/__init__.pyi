@@ -1,4 +1,4 @@
-# What the bus uses of aiokafka 0.14, which has no types of its own.
+# What the bus, its tests and tools use of aiokafka 0.14, which has no types of its own.
 import ssl
 from asyncio import Future
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ __all__ = [
     "AIOKafkaProducer",
     "ConsumerRebalanceListener",
     "ConsumerRecord",
+    "OffsetAndMetadata",
     "OffsetAndTimestamp",
     "TopicPartition",
 ]
@@ -23,6 +24,10 @@ class TopicPartition(NamedTuple):
 class OffsetAndTimestamp(NamedTuple):
     offset: int
     timestamp: int
+
+class OffsetAndMetadata(NamedTuple):
+    offset: int
+    metadata: str
 
 class ConsumerRecord:
     topic: str
@@ -50,7 +55,7 @@ class BatchBuilder:
 class AIOKafkaConsumer:
     def __init__(
         self,
-        *,
+        *topics: str,
         bootstrap_servers: str = ...,
         client_id: str = ...,
         group_id: str | None = ...,
@@ -107,6 +112,8 @@ class AIOKafkaProducer:
         enable_idempotence: bool = ...,
         compression_type: str | None = ...,
         max_batch_size: int = ...,
+        max_request_size: int = ...,
+        transactional_id: str | None = ...,
         request_timeout_ms: int = ...,
         linger_ms: int = ...,
         retry_backoff_ms: int = ...,
@@ -120,5 +127,27 @@ class AIOKafkaProducer:
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
     async def partitions_for(self, topic: str) -> set[int]: ...
+    async def send(
+        self,
+        topic: str,
+        value: bytes | None = ...,
+        key: bytes | None = ...,
+        partition: int | None = ...,
+        timestamp_ms: int | None = ...,
+        headers: list[tuple[str, bytes]] | None = ...,
+    ) -> Future[object]: ...
+    async def send_and_wait(
+        self,
+        topic: str,
+        value: bytes | None = ...,
+        key: bytes | None = ...,
+        partition: int | None = ...,
+        timestamp_ms: int | None = ...,
+        headers: list[tuple[str, bytes]] | None = ...,
+    ) -> object: ...
+    async def flush(self) -> None: ...
+    async def begin_transaction(self) -> None: ...
+    async def commit_transaction(self) -> None: ...
+    async def abort_transaction(self) -> None: ...
     def create_batch(self) -> BatchBuilder: ...
     async def send_batch(self, batch: BatchBuilder, topic: str, *, partition: int) -> Future[object]: ...

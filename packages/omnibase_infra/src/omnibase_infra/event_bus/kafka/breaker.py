@@ -24,15 +24,13 @@ class BusBreaker:
         self.failures = 0
         self.last_failure: str | None = None
 
-    @property
     def is_open(self) -> bool:
         """Whether consumption stands still."""
         return self._open_until is not None and self._clock() < self._open_until
 
-    @property
     def reason(self) -> str | None:
         """Why consumption stands still; None where it does not."""
-        return f"the bus failed {self.failures} times in a row: {self.last_failure}" if self.is_open else None
+        return f"the bus failed {self.failures} times in a row: {self.last_failure}" if self.is_open() else None
 
     def note(self, failure: str | None) -> None:
         """Something of the bus succeeded (None), or failed, and how."""
@@ -45,7 +43,7 @@ class BusBreaker:
             return
         self.failures += 1
         self.last_failure = failure
-        if self.failures >= self._threshold and not self.is_open:
+        if self.failures >= self._threshold and not self.is_open():
             self._open_until = self._clock() + OPEN_S
             _log.error(
                 "%d failures of the bus in a row; consumption stops for %.0f s or until it works again: %s",

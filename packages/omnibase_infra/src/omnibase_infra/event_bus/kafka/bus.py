@@ -37,7 +37,7 @@ from omnibase_infra.event_bus.kafka.stalls import SUSPECT_S
 from omnibase_infra.telemetry.bounded import bound_logger
 
 _SHUTDOWN_BUDGET_S: Final = 1.0
-_PUBLISH_END_S: Final = 1.0
+_PUBLISH_END_S: Final = 0.5
 _REVOKE_MARGIN_MS: Final = 10_000
 
 
@@ -98,12 +98,9 @@ class KafkaEventBus:
         self.stop_consuming()
         try:
             if self._consumption is not None:
-                await self._consumption.close(_SHUTDOWN_BUDGET_S)
+                await self._consumption.withdraw(_SHUTDOWN_BUDGET_S)
             self._state = _State.CLOSED
-            if self._publisher is not None:
-                await self._publisher.close(_PUBLISH_END_S)
-            if self._producers is not None:
-                await self._producers.close()
+            await asyncio.gather(self._end_consuming(), self._end_publishing())
         finally:
             self._state = _State.CLOSED
             self._ended.set_result(None)
@@ -194,11 +191,21 @@ class KafkaEventBus:
         status, message = EnumHealth.HEALTHY, "consuming"
         if consumption.silence_s > SUSPECT_S:
             status, message = EnumHealth.UNHEALTHY, "no answer to a fetch; the consumer may have stopped"
-        elif (reason := breaker.reason) is not None:
+        elif (reason := breaker.reason()) is not None:
             status, message = EnumHealth.DEGRADED, f"consumption stands still: {reason}"
         elif breaker.failures:
             status, message = EnumHealth.DEGRADED, str(breaker.last_failure)
         return ModelHealth(status=status, message=message, details=details)
+
+    async def _end_consuming(self) -> None:
+        if self._consumption is not None:
+            await self._consumption.end()
+
+    async def _end_publishing(self) -> None:
+        if self._publisher is not None:
+            await self._publisher.close(_PUBLISH_END_S)
+        if self._producers is not None:
+            await self._producers.close()
 
     def _set_paused(self, sources: frozenset[Source], *, paused: bool) -> None:
         if self._consumption is not None:

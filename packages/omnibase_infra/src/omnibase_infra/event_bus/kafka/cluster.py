@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from aiokafka.conn import AIOKafkaConnection, create_conn
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from aiokafka.protocol.admin import DescribeConfigsRequest
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.coordination import FindCoordinatorRequest
@@ -223,6 +223,10 @@ async def _connect(
                 request_timeout_ms=options.connect_timeout_ms,
                 **security,
             )
+    except (ConnectionResetError, KafkaConnectionError, EOFError):
+        protocol = options.security.protocol
+        certificate = ", and does it want a client certificate" if protocol.endswith("SSL") else ""
+        return f"the listener closed the connection; does it speak {protocol}{certificate}?"
     except (OSError, KafkaError, TimeoutError) as error:
         return in_words(error)
 

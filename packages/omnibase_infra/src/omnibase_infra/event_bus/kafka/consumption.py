@@ -30,7 +30,9 @@ _LOOK_EVERY_S: Final = 1.0
 _FIRST_DELAY_S: Final = 0.2
 _LONGEST_DELAY_S: Final = 30.0
 _RESTART_BUDGET_S: Final = 5.0
-_END_S: Final = 2.0
+_RESTART_COMMIT_S: Final = 2.0
+_CLOSE_COMMIT_S: Final = 1.5
+_END_S: Final = 1.5
 
 
 class StalledError(Exception):
@@ -103,12 +105,17 @@ class Consumption:
             self._many.set()
         return changed
 
-    async def close(self, budget_s: float) -> None:
-        """Revokes what is still ours, commits it, and leaves the group."""
+    async def withdraw(self, budget_s: float) -> None:
+        """Revokes what is still ours, and commits it."""
         self.stop()
         await self._attend_no_more()
         if self.member is not None:
-            await self.member.leave(budget_s, _END_S)
+            await self.member.withdraw(budget_s, _CLOSE_COMMIT_S)
+
+    async def end(self) -> None:
+        """Leaves the group."""
+        if self.member is not None:
+            await self.member.end(_END_S)
 
     def _begin(self) -> Member:
         self._progress.next_epoch()
@@ -117,7 +124,7 @@ class Consumption:
             self._progress,
             self._sinks,
             revoke_budget_s=self._revoke_budget_s,
-            suspended=lambda: self._breaker.reason,
+            suspended=self._breaker.reason,
             told=self._breaker.note,
         )
         return self.member
@@ -142,7 +149,8 @@ class Consumption:
         self._breaker.note(f"consuming: {reason}")
         await self._attend_no_more()
         if self.member is not None:
-            await self.member.leave(_RESTART_BUDGET_S, _END_S)
+            await self.member.withdraw(_RESTART_BUDGET_S, _RESTART_COMMIT_S)
+            await self.member.end(_END_S)
         is_lost = is_final(error) or (isinstance(error, StalledError) and self._stalls.stalled())
         _log.log(
             logging.CRITICAL if is_lost else logging.ERROR,

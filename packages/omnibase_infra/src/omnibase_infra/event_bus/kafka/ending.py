@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     Client = AIOKafkaConsumer | AIOKafkaProducer
 
-_FORCED_S: Final = 1.0
+_FORCED_S: Final = 0.5
 
 
 async def end_client(client: "Client", within_s: float) -> bool:

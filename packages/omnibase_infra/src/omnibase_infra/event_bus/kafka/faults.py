@@ -71,11 +71,8 @@ def in_words(error: BaseException) -> str:
             return words
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
-    return (
-        f"the broker answered with error {error.errno}"
-        if isinstance(error, kafka.BrokerResponseError)
-        else ("the client failed")
-    )
+    number = getattr(error, "errno", None)
+    return "the client failed" if number is None else f"the broker answered with error {number}"
 
 
 def is_final(error: BaseException) -> bool:

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from omnibase_spi.event_bus import ProtocolDeliverySink, Source
 
@@ -26,6 +26,7 @@ _POLL_PAUSED_MS: Final = 2
 _NOTHING: Final = TopicPartition("onex.nobody", 0)
 _HOLES: Final = 10_000
 _COMMIT_S: Final = 5.0
+_JOIN_S: Final = 0.3
 
 Sinks = Mapping[str, ProtocolDeliverySink]
 
@@ -71,13 +72,13 @@ class Member(ConsumerRebalanceListener):
 
     async def poll(self) -> None:
         """Delivers until we are stopped. Raises KafkaError."""
-        consumer, progress = self.consumer, self.progress
+        progress = self.progress
         while not self._stopping:
-            assigned = consumer.assignment()
+            assigned = self.consumer.assignment()
             polled = [partition for partition in assigned if self.reason(progress.of(partition)) is None]
             waits = _POLL_MS if len(polled) == len(assigned) else _POLL_PAUSED_MS if polled else 0
             self.wake.clear()
-            taken = await consumer.getmany(*(polled or [_NOTHING]), timeout_ms=waits, max_records=_BATCH)
+            taken = await self._taken(polled or [_NOTHING], waits)
             if taken and not self._stopping:
                 now = asyncio.get_running_loop().time()
                 for partition, records in taken.items():
@@ -100,14 +101,19 @@ class Member(ConsumerRebalanceListener):
         self._stopping = True
         self.wake.set()
 
-    async def leave(self, budget_s: float, end_s: float) -> None:
-        """Revokes what is still ours, commits, and ends the membership, within bounds."""
+    async def withdraw(self, budget_s: float, commit_s: float) -> None:
+        """Revokes what is still ours and commits it, within bounds; the membership goes on."""
         self.stop()
-        await self._revoke(self.progress.streams, budget_s, min(_COMMIT_S, end_s))
+        await self._revoke(self.progress.streams, budget_s, commit_s)
+
+    async def end(self, end_s: float) -> None:
+        """Ends the membership, within a bound."""
+        joining = self._joining
+        if joining is not None and not joining.done():
+            await asyncio.wait([joining], timeout=_JOIN_S)  # cancelled at once, it could leave a connection open
+            joining.cancel()
+            await asyncio.wait([joining])
         await end_client(self.consumer, end_s)
-        if self._joining is not None and not self._joining.done():
-            self._joining.cancel()
-            await asyncio.wait([self._joining])
 
     async def commit(self, within_s: float = _COMMIT_S) -> None:
         """Commits every frontier that has moved, explicitly; what cannot be committed now is tried again."""
@@ -194,6 +200,17 @@ class Member(ConsumerRebalanceListener):
             await sink.revoked(sources, budget_s)
         except Exception:  # noqa: BLE001 - a subscriber that raises must not keep its partitions
             _log.exception("a subscriber failed at a revoke", extra={"event": events.BUS_SUBSCRIBER_FAILED})
+
+    async def _taken(
+        self, partitions: Sequence[TopicPartition], timeout_ms: int
+    ) -> dict[TopicPartition, list[ConsumerRecord]]:
+        """What the library has; whatever else it raises is a KafkaError too, since a new member may do better."""
+        try:
+            return await self.consumer.getmany(*partitions, timeout_ms=timeout_ms, max_records=_BATCH)
+        except (KafkaError, OSError, TimeoutError):
+            raise
+        except Exception as error:
+            raise KafkaError("the library failed") from error
 
     async def _woken(self, within_s: float) -> None:
         try:

@@ -111,7 +111,7 @@ class Publisher:
         for task in list(self._tasks):
             task.cancel()
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=1.0)
+            await asyncio.wait(self._tasks, timeout=within_s)
         for lane in self._lanes.values():
             self._fail(lane, [], _stopped())
 

@@ -22,7 +22,7 @@ from omnibase_infra.telemetry import events
 _log = logging.getLogger("onex.bus")
 _FIRST_DELAY_S: Final = 0.2
 _LONGEST_DELAY_S: Final = 30.0
-_END_S: Final = 2.0
+_END_S: Final = 1.5
 
 
 class Batch:
