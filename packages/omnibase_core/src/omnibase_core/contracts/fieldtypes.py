@@ -8,7 +8,6 @@ canonical wire.
 """
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from pydantic_core import CoreSchema, SchemaValidator, core_schema
@@ -28,12 +27,14 @@ SharedValidator = tuple[Callable[[object], dict[str, object]], bool]
 _SHARED: Final[dict[tuple[Hashable, Way], SharedValidator]] = {}
 
 
-@dataclass(frozen=True, eq=False)
 class ListOf:
     """list[T]."""
 
-    item: "FieldType"
+    __slots__ = ("item",)
     takes_null = False
+
+    def __init__(self, item: "FieldType") -> None:
+        self.item = item
 
     @property
     def name(self) -> str:
@@ -58,12 +59,14 @@ class ListOf:
             yield from self.item.misfits(item, f"{path}[{index}]", way)
 
 
-@dataclass(frozen=True, eq=False)
 class MapOf:
     """map[T]: an object with any texts as keys."""
 
-    item: "FieldType"
+    __slots__ = ("item",)
     takes_null = False
+
+    def __init__(self, item: "FieldType") -> None:
+        self.item = item
 
     @property
     def name(self) -> str:
@@ -90,14 +93,16 @@ class MapOf:
             yield from self.item.misfits(item, name, way)
 
 
-@dataclass(frozen=True, eq=False)
 class Slot:
     """A field of a model. `defaults` has what fills an absent one on each way; empty where nothing does."""
 
-    name: str
-    type: "FieldType"
-    required: bool
-    defaults: Mapping[Way, object]
+    __slots__ = ("defaults", "name", "required", "type")
+
+    def __init__(self, name: str, type: "FieldType", required: bool, defaults: Mapping[Way, object]) -> None:  # noqa: A002 - as contracts call it
+        self.name = name
+        self.type = type
+        self.required = required
+        self.defaults = defaults
 
     @property
     def must_come(self) -> bool:

@@ -1,7 +1,6 @@
 """Where contract values stand, and the problems that are found in them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -23,7 +22,6 @@ class Refusal(NamedTuple):
     action: str | None = None
 
 
-@dataclass(eq=False)
 class ContractFile:
     """A parsed file and its working value, in which variables are expanded and literal secrets blanked.
 
@@ -33,11 +31,12 @@ class ContractFile:
     newer_schema: the file's schema version where that is a newer minor one than ours.
     """
 
-    document: YamlDocument
-    value: YamlValue
-    variables: dict[Path, tuple[str, ...]] = field(default_factory=dict)
-    unchecked: set[Path] = field(default_factory=set)
-    newer_schema: str | None = None
+    def __init__(self, document: YamlDocument, value: YamlValue) -> None:
+        self.document = document
+        self.value = value
+        self.variables: dict[Path, tuple[str, ...]] = {}
+        self.unchecked: set[Path] = set()
+        self.newer_schema: str | None = None
 
     @property
     def file(self) -> str:

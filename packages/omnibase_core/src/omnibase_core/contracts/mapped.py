@@ -5,7 +5,6 @@ wrong with the file.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from omnibase_core.contracts.expectations import Expectation, read_expectation, with_expectation
@@ -21,7 +20,6 @@ from omnibase_core.mapping.template import Render, Template, TemplateCompiler
 Scope = dict[str, object]
 
 
-@dataclass(slots=True)
 class Mapped:
     """A compiled mapping. What is None is passed through as it is.
 
@@ -30,13 +28,16 @@ class Mapped:
     operation. roots: the roots that any of it uses.
     """
 
-    place: Place
-    lets: list[tuple[str, Render]] = field(default_factory=list)
-    payload: Render | None = None
-    is_json: bool = False
-    expectation: Expectation | None = None
-    response: Render | None = None
-    roots: set[str] = field(default_factory=set)
+    __slots__ = ("expectation", "is_json", "lets", "payload", "place", "response", "roots")
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.lets: list[tuple[str, Render]] = []
+        self.payload: Render | None = None
+        self.is_json = False
+        self.expectation: Expectation | None = None
+        self.response: Render | None = None
+        self.roots: set[str] = set()
 
     def scope(self, values: Mapping[str, object], envelope: Mapping[str, object]) -> Scope:
         """The scope of one request, its `let` evaluated in order. Raises EvaluationError."""

@@ -1,7 +1,6 @@
 """How the loader gets at files: through a reader that the caller passes in, since core reads none itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from omnibase_core.contracts.findings import ContractFile, Findings, Origin, Refusal
@@ -28,7 +27,6 @@ class ContractReader(Protocol):
         """The file's bytes, or why there are none; never raises."""
 
 
-@dataclass(eq=False)
 class Loading:
     """One run of the loader.
 
@@ -38,12 +36,20 @@ class Loading:
     files: every path that was read, in order.
     """
 
-    read: ContractReader
-    environment: Mapping[str, str] | None
-    findings: Findings
-    allow_local: bool = False
-    tolerant: bool = False
-    files: list[str] = field(default_factory=list)
+    def __init__(
+        self,
+        read: ContractReader,
+        environment: Mapping[str, str] | None,
+        findings: Findings,
+        allow_local: bool = False,
+        tolerant: bool = False,
+    ) -> None:
+        self.read = read
+        self.environment = environment
+        self.findings = findings
+        self.allow_local = allow_local
+        self.tolerant = tolerant
+        self.files: list[str] = []
 
     def open(self, path: str, *, at: Origin | None = None, expands: bool) -> ContractFile | None:
         """The file at a path, ready to be checked; None, and problems, where it cannot be.

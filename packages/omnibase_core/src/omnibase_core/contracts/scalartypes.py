@@ -1,7 +1,6 @@
 """The types of one value (FORMATS 4): for each the functions of `forms`, and a validator that does the same."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
 from pydantic_core import CoreSchema, core_schema
@@ -16,15 +15,25 @@ Convert = Callable[[object], object]
 WAYS: Final[tuple[Way, ...]] = ("decode", "encode", "check")
 
 
-@dataclass(frozen=True, eq=False)
 class Scalar:
     """A type of one value. `changed`: the ways on which a value may come out as another one."""
 
-    name: str
-    convert: Mapping[Way, Convert]
-    schemas: Mapping[Way, CoreSchema]
-    changed: frozenset[Way]
-    takes_null: bool = False
+    __slots__ = ("changed", "convert", "name", "schemas", "takes_null")
+
+    def __init__(
+        self,
+        name: str,
+        convert: Mapping[Way, Convert],
+        schemas: Mapping[Way, CoreSchema],
+        changed: frozenset[Way],
+        *,
+        takes_null: bool = False,
+    ) -> None:
+        self.name = name
+        self.convert = convert
+        self.schemas = schemas
+        self.changed = changed
+        self.takes_null = takes_null
 
     def schema(self, way: Way) -> CoreSchema:
         """What pydantic's validator is built from."""

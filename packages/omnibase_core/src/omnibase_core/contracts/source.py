@@ -8,7 +8,6 @@ nodes as what it stands for, and shares its value, so treat values as read-only.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import yaml
@@ -31,18 +30,20 @@ _UNPRINTABLE: Final[re.Pattern[str]] = Reader.NON_PRINTABLE  # compiled already;
 _TAG_DIRECTIVE: Final = re.compile("^%TAG", re.MULTILINE)  # libyaml takes the square of their number to read them
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class YamlDocument:
     """The value of a file, and where each part of it stands.
 
     A value behind an alias stands where the alias is; what is inside it stands at the anchor.
     """
 
-    file: str
-    value: YamlValue
-    _text: str
-    _root: Mark
-    _places: dict[int, Places]
+    __slots__ = ("_places", "_root", "_text", "file", "value")
+
+    def __init__(self, file: str, value: YamlValue, text: str, root: Mark, places: dict[int, Places]) -> None:
+        self.file = file
+        self.value = value
+        self._text = text
+        self._root = root
+        self._places = places
 
     def position(self, path: Path) -> Position:
         """Where the value at `path` starts, or its nearest ancestor that exists."""

@@ -1,9 +1,9 @@
 """What is known of a value before there is one. Null is not tracked: whatever may be missing may be null."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import reduce
-from typing import Final, Literal
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple
 
 from omnibase_core.mapping.values import Kind, kind_of
 
@@ -12,8 +12,7 @@ TypeKind = Literal[
 ]
 
 
-@dataclass(frozen=True)
-class Type:
+class Type(NamedTuple):
     """A type. item: of a list, or of an object with any keys. fields: of an object whose keys are all known.
 
     `number` is what goes out as a JSON number, `decimal` what goes out as text.
@@ -21,7 +20,7 @@ class Type:
 
     kind: TypeKind
     item: "Type | None" = None
-    fields: Mapping[str, "Type"] = field(default_factory=dict)
+    fields: Mapping[str, "Type"] = MappingProxyType({})
     name: str = ""
 
     @property

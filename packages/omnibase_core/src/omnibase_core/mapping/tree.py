@@ -5,7 +5,6 @@ from. What its parser lets through by accident is refused here.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, NamedTuple, NoReturn
 
@@ -67,8 +66,7 @@ _MARKED: Final = {
 _MARKS: Final = frozenset(kind for kinds in _MARKED.values() for kind in kinds)
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A node of the tree; `kind` is the library's name for it.
 
     at: the 0-based character where it starts. value: a name, a literal, an index, a comparator, the three parts

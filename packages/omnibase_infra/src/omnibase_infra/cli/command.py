@@ -1,7 +1,5 @@
 """What all commands share: how an error looks on the terminal, `--debug`, did-you-mean, the order of commands."""
 
-import signal
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -92,13 +90,15 @@ def end_on_signals_with(ctx: click.Context, code: EnumExitCode) -> None:
     def end(number: int, frame: FrameType | None) -> NoReturn:
         raise SystemExit(code)
 
+    import signal
+
     for one in (signal.SIGTERM, signal.SIGINT):
         try:
             before = signal.signal(one, end)
         except ValueError:  # not the main thread, which alone has signals
             return
 
-        def put_back(one: signal.Signals = one, before: object = before) -> None:
+        def put_back(one: int = one, before: object = before) -> None:
             if signal.getsignal(one) is end:
                 signal.signal(one, before)  # type: ignore[arg-type]  # what signal.signal gave, it takes
 
@@ -124,6 +124,8 @@ def _end(ctx: click.Context, error: Exception) -> NoReturn:
     from omnibase_core.errors import RuntimeHostError
 
     if ctx.meta.get(_DEBUG):
+        import traceback
+
         click.echo("".join(traceback.format_exception(error)).rstrip(), err=True)
     if isinstance(error, RuntimeHostError):
         text = rendered(error)
