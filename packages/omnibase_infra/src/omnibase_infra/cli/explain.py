@@ -32,7 +32,7 @@ def explain(ctx: click.Context, contract: str, envelope: str, form: str) -> None
 
     loaded = load_contract_file(contract, os.environ)
     limit = loaded.require().event_bus.max_envelope_bytes
-    explanation = Explainer(loaded).explain(_bytes_of(envelope, limit))
+    explanation = Explainer(loaded).explain(bytes_of(envelope, limit))
     if form == "json":
         click.echo(explanation.model_dump_json(indent=2))
     else:
@@ -40,7 +40,7 @@ def explain(ctx: click.Context, contract: str, envelope: str, form: str) -> None
     ctx.exit(EnumExitCode.OK if explanation.error is None else EnumExitCode.ENVELOPE_FAILED)
 
 
-def _bytes_of(envelope: str, limit: int) -> bytes:
+def bytes_of(envelope: str, limit: int) -> bytes:
     """The envelope's bytes, of one over the limit no more than shows that it is."""
     if envelope.lstrip().startswith("{"):
         return envelope.encode(errors="surrogateescape").strip()

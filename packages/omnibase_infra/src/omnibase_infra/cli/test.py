@@ -8,7 +8,7 @@ import click
 
 from omnibase_infra.cli.command import HostCommand, end_on_signals_with
 from omnibase_infra.cli.exit_codes import EnumExitCode
-from omnibase_infra.cli.options import contract_argument, host_option, log_options
+from omnibase_infra.cli.options import contract_argument, embedded_options, host_option, log_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,14 +25,26 @@ if TYPE_CHECKING:
     epilog="\b\nExamples:\n"
     "  onex-host test contracts/orders/runtime.yaml\n"
     "  onex-host test runtime.yaml tests/store_order.yaml -k duplicate\n"
-    "  onex-host test runtime.yaml --host host:OrdersHost --junit report.xml",
+    "  onex-host test runtime.yaml --host host:OrdersHost --junit report.xml\n"
+    "  onex-host test runtime.yaml --record tests/find.yaml find_order id=7 --embedded-postgres",
 )
 @contract_argument
-@click.argument("paths", metavar="[PATH]…", nargs=-1, type=click.Path())
+@click.argument("paths", metavar="[PATH]…", nargs=-1)
 @click.option("-k", "words", metavar="TEXT", multiple=True, help="Only tests whose node or name holds TEXT.")
 @click.option("--junit", metavar="FILE", type=click.Path(dir_okay=False), help="Write a report as JUnit XML too.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--color/--no-color", default=None, help="With colour, as a terminal has it, or without.")
+@click.option(
+    "--record",
+    metavar="FILE",
+    type=click.Path(dir_okay=False),
+    help="Call a node, NODE [KEY=VALUE]… in the place of PATH…, and write what happened as a test.",
+)
+@click.option(
+    "--envelope", metavar="ENVELOPE", help="With --record: a file, - or JSON, instead of NODE [KEY=VALUE]…."
+)
+@click.option("--force", is_flag=True, help="With --record: overwrite the file.")
+@embedded_options
 @host_option
 @log_options("text", "ERROR")
 @click.pass_context
@@ -44,6 +56,11 @@ def test(
     junit: str | None,
     form: str,
     color: bool | None,
+    record: str | None,
+    envelope: str | None,
+    force: bool,
+    embedded_postgres: bool,
+    sql_file: str | None,
     host_name: str | None,
     log_format: "LogFormat",
     log_level: str,
@@ -53,13 +70,24 @@ def test(
     PATH is a file of tests, or a folder of them; by default the folder `tests` beside the contract. Each test runs
     through the host and its handlers' own code, on transports that reach nothing and give the test's answers. The
     exit code is 1 where a contract or a test cannot be run, and 3 where a test fails.
+
+    With --record the real handlers perform one request, effects included, and the test of it is written to FILE.
     """
     end_on_signals_with(ctx, EnumExitCode.DRAIN_INCOMPLETE)
-    from omnibase_infra.cli.hosting import host_class, load
+    if record is None and (envelope or force or embedded_postgres or sql_file):
+        raise click.UsageError("--envelope, --force, --embedded-postgres and --sql belong to --record")
+    from omnibase_infra.cli.hosting import host_class, load, postgres_given
     from omnibase_infra.cli.testing import perform
 
     loaded = load(contract, log_format, log_level)
     host = host_class(host_name)
+    if record is not None:
+        from omnibase_infra.cli.recorder import Recorder
+
+        recorder = Recorder(loaded, host, record, force=force)
+        request = recorder.request(paths, envelope)
+        with postgres_given(loaded, embedded_postgres, sql_file) as given:
+            ctx.exit(recorder.record(request, given))
     tests = _chosen(_loaded(contract, loaded, paths), words)
     outcomes = [perform(loaded, test, host) for test in tests]
     _show(outcomes, form, color)

@@ -17,14 +17,13 @@ from omnibase_core.contracts.check_tests import ContractTest
 from omnibase_core.contracts.findings import Section
 from omnibase_core.contracts.load import LoadedContract
 from omnibase_core.contracts.source import Path
-from omnibase_core.description import ModelHandlerDescription, ModelHealth
-from omnibase_core.enums import EnumHandlerType
 from omnibase_core.envelope import JsonObject, ModelOnexEnvelope
 from omnibase_core.errors import HandlerExecutionError, RuntimeHostError
 from omnibase_core.secret import ModelSecretRef, Secret
 from omnibase_spi.handler import ProtocolHandler
 from pydantic import JsonValue
 
+from omnibase_infra.cli.around import HandlerAround
 from omnibase_infra.cli.matching import Difference, differences
 from omnibase_infra.config.secrets import SecretResolver, SecretSource
 from omnibase_infra.host.clock import Clock
@@ -169,40 +168,18 @@ class Script:
         self.wrong.append(Mismatch(message, section, path, came=came))
 
 
-class ScriptedHandler:
+class ScriptedHandler(HandlerAround):
     """A handler on a scripted transport, and the script around it: what it is sent, what it makes of answers."""
 
     def __init__(self, handler: ProtocolHandler, name: str, script: Script) -> None:
-        self._handler = handler
-        self._name = name
+        super().__init__(handler, name)
         self._script = script
-
-    @property
-    def handler_type(self) -> EnumHandlerType:
-        """The handler's."""
-        return self._handler.handler_type
-
-    def describe(self) -> ModelHandlerDescription:
-        """The handler's."""
-        return self._handler.describe()
-
-    async def initialize(self, config: ModelHandlerBinding) -> None:
-        """Initialises the handler."""
-        await self._handler.initialize(config)
-
-    async def shutdown(self) -> None:
-        """Shuts the handler down."""
-        await self._handler.shutdown()
-
-    async def health_check(self) -> ModelHealth:
-        """The handler's."""
-        return await self._handler.health_check()
 
     async def execute(self, envelope: ModelOnexEnvelope) -> ModelOnexEnvelope:
         """Plays the next call of the script. Raises what the handler raises, and where there is no such call."""
-        self._script.enter(self._name, envelope)
+        self._script.enter(self.name, envelope)
         try:
-            response = await self._handler.execute(envelope)
+            response = await super().execute(envelope)
         except ImpossibleAnswerError as error:
             self._script.refuse(error)
             raise HandlerExecutionError("The test's answer cannot be") from None
