@@ -54,12 +54,14 @@ class RuntimeHostError(OnexError):
     """An error that an error envelope can carry.
 
     Attributes: `message` (one sentence and the way out), `correlation_id`, `handler_type` and `operation`
-    where they apply, `details` (JSON values that the code needs, those of `class_details` first).
+    where they apply, `details` (JSON values that the code needs, those of `class_details` first), `outage`
+    (True: the server is out of order, which opens a circuit breaker; False: it is well; None: nobody knows).
     """
 
     code: ClassVar[EnumErrorCode] = EnumErrorCode.INTERNAL_ERROR
     retryable: ClassVar[bool] = False
     class_details: "ClassVar[Mapping[str, JsonValue]]" = MappingProxyType({})
+    outage: bool | None = None
 
     def __init__(
         self,
@@ -89,6 +91,7 @@ class HandlerConnectionError(HandlerExecutionError):
 
     code = EnumErrorCode.HANDLER_CONNECTION_ERROR
     retryable = True
+    outage = True
 
 
 class HandlerTimeoutError(HandlerExecutionError):
@@ -96,6 +99,7 @@ class HandlerTimeoutError(HandlerExecutionError):
 
     code = EnumErrorCode.HANDLER_TIMEOUT
     retryable = True
+    outage = True
 
 
 class HandlerUnavailableError(HandlerExecutionError):
@@ -121,6 +125,7 @@ class IndeterminateEffectError(HandlerExecutionError):
     """The call may or may not have taken effect: repeating it is a decision for whoever knows the effect."""
 
     class_details = MappingProxyType({"effect": "indeterminate"})
+    outage = True
 
 
 class IndeterminateTimeoutError(IndeterminateEffectError):
@@ -146,6 +151,7 @@ class UnexpectedResultError(HandlerExecutionError):
     """The result is not what the contract expects of it."""
 
     code = EnumErrorCode.UNEXPECTED_RESULT
+    outage = False
 
 
 class MappingError(HandlerExecutionError):
@@ -155,7 +161,7 @@ class MappingError(HandlerExecutionError):
 
 
 class RateLimitedError(HandlerExecutionError):
-    """The rate limit gave no token within the deadline; the call was not made."""
+    """The rate limit let the call through too late for the deadline; it was not made."""
 
     code = EnumErrorCode.RATE_LIMITED
     retryable = True

@@ -63,9 +63,13 @@ def _failure(request: HttpRequest, answer: HttpAnswer, now: datetime) -> Runtime
     if delay_s is not None:
         details["retry_after_s"] = delay_s
     sentence = f"{request.method} {request.url.origin}: answered with status {answer.status}"
+    error: RuntimeHostError
     if request.repeatable or answer.status in _NOT_WORKED_ON:
-        return TransientHandlerError(sentence, details=details)
-    return IndeterminateEffectError(f"{sentence}; whether it took effect is not known", details=details)
+        error = TransientHandlerError(sentence, details=details)
+    else:
+        error = IndeterminateEffectError(f"{sentence}; whether it took effect is not known", details=details)
+    error.outage = answer.status >= 500
+    return error
 
 
 def retry_after_s(value: str, now: datetime) -> int | None:

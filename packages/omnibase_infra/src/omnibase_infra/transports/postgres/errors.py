@@ -125,6 +125,9 @@ FAILURES: Final = (PostgresError, InterfaceError, InternalClientError, OSError)
 LOST: Final = frozenset({"08000", "08003", "08006", "08007", "57P01", "57P02", "57P03", "57P05", "25P03"})
 """Codes after which the connection is gone."""
 
+# Short of a resource, or failing outside the database: whatever was asked, the next call meets the same.
+_OUTAGES: Final = frozenset({"53", "58"})
+
 # Where the server refuses several statements in one text; its message is in the server's language.
 _SEVERAL_STATEMENTS: Final = "exec_parse_message"
 _PARAMETER: Final = re.compile(r"query argument (\$\d{1,5})\b")
@@ -192,7 +195,9 @@ def server_error(error: PostgresError, place: str = "") -> HandlerExecutionError
     position = getattr(error, "position", None)
     if isinstance(position, str) and position.isdecimal():
         details["position"] = int(position)
-    return kind(f"{place}{sentence} ({_described(details)})", details=details)
+    typed = kind(f"{place}{sentence} ({_described(details)})", details=details)
+    typed.outage = kind.outage is True or sqlstate[:2] in _OUTAGES
+    return typed
 
 
 def broken(error: BaseException, connection: Connection) -> bool:

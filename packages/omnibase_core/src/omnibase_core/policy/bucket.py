@@ -1,0 +1,23 @@
+"""The token bucket, as the generic cell rate algorithm: one number of state, and exact waiting times."""
+
+
+class TokenBucket:
+    """Lets `per_second` calls through each second, and as many at once (at least one) after a quiet second.
+
+    Calls pass in the order in which they ask: one that has to wait has its place from then on. Times are seconds
+    of any one clock that does not go back.
+    """
+
+    def __init__(self, per_second: float) -> None:
+        self._interval = 1.0 / per_second
+        self._burst_s = max(0.0, 1.0 - self._interval)
+        self._full_at = float("-inf")
+
+    def take(self, now: float, longest_s: float = float("inf")) -> float | None:
+        """The seconds to wait before the call may be made; None, and no token taken, where it is over `longest_s`."""
+        full_at = max(self._full_at, now)
+        wait = max(0.0, full_at - self._burst_s - now)
+        if wait > longest_s:
+            return None
+        self._full_at = full_at + self._interval
+        return wait
