@@ -84,9 +84,9 @@ def handler_binding(
     name: str | None = None,
     timeout_ms: int = 30_000,
     priority: int = 0,
+    policies: Mapping[str, object] | None = None,
 ) -> ModelHandlerBinding:
-    """A binding with these fields of its config."""
+    """A binding with these fields of its config, and these policies beside it."""
     typed = _CONFIGS.get(kind, ModelHandlerConfig).model_validate(config or {})
-    return ModelHandlerBinding(
-        type=kind, name=name or kind.value, timeout_ms=timeout_ms, priority=priority, config=typed
-    )
+    fields = {"type": kind, "name": name or kind.value, "timeout_ms": timeout_ms, "priority": priority}
+    return ModelHandlerBinding.model_validate({**fields, "config": typed, **(policies or {})})

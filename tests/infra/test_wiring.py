@@ -1,6 +1,5 @@
 """Wiring: from a checked contract to a host, with nothing in it that the contract does not ask for."""
 
-import logging
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from omnibase_core.errors import ContractValidationError, ProtocolConfigurationE
 from omnibase_core.runtime import ComputeFunction
 from omnibase_infra.config.files import load_contract_file
 from omnibase_infra.config.secrets import EnvironmentSecrets, SecretResolver
+from omnibase_infra.event_bus.inmemory import InMemoryEventBus
 from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.process import BaseRuntimeHostProcess, HostParts
 from omnibase_infra.wiring import BUSES, HANDLERS, build_host
@@ -183,16 +183,36 @@ def test_a_driver_is_loaded_only_where_the_contract_configures_it(
     assert done.stdout.split() == drivers
 
 
-def test_policies_that_nothing_acts_upon_yet_are_warned_of(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_a_contracts_policies_and_a_nodes_own_are_in_the_guard(tmp_path: Path) -> None:
+    handlers = '[{type: "http", retry_policy: {max_retries: 7}, circuit_breaker: {failure_threshold: 9}}]'
+    entries = '{slug: "calculator", timeout_ms: 40000, max_inflight: 3, circuit_breaker: {open_ms: 50}}'
+    runtime = (
+        'runtime:\n  name: "orders"\n  version: "1.0.0"\n  event_bus: {kind: "inmemory"}\n'
+        f"  handlers: {handlers}\n  nodes: [{entries}]\n"
+    )
+    parts = built(load_contract_file(contract_in(tmp_path, runtime), {}))
+    ((guard, binding),) = parts.handlers
+    assert (binding.timeout_ms, parts.limits) == (40_000, {"calculator": 3})
+    assert guard.policies_of("anybody").retry_policy.max_retries == 7
+    own = guard.policies_of("calculator")
+    assert (own.circuit_breaker.failure_threshold, own.circuit_breaker.open_ms) == (9, 50)
+    assert (own.retry_policy.max_retries, own.timeout_ms) == (7, 40_000)
+    assert guard.policies_of("anybody").timeout_ms == 30_000
+
+
+@pytest.mark.parametrize(
+    ("bus", "written", "holds"),
+    [
+        ("inmemory", "", "fail"),
+        ("inmemory", ', on_open: "pause"', "pause"),
+        ("kafka", "", "pause"),
+        ("kafka", ', on_open: "fail"', "fail"),
+    ],
+)
+def test_an_open_breaker_pauses_on_kafka_and_fails_in_memory_unless_the_contract_says(
+    tmp_path: Path, bus: str, written: str, holds: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    handlers = '[{type: "http", retry_policy: {max_retries: 9}, rate_limit_per_second: 5, on_open: "fail"}]'
-    with caplog.at_level(logging.WARNING):
-        built(loaded(tmp_path, handlers))
-    warned = [record.getMessage().partition(" is checked")[0] for record in caplog.records]
-    assert warned == [
-        f"{policy} of handler 'http'" for policy in ("retry_policy", "rate_limit_per_second", "on_open")
-    ]
-    caplog.clear()
-    built(loaded(tmp_path))
-    assert caplog.records == []
+    monkeypatch.setattr("omnibase_infra.wiring.BUSES", {"inmemory": InMemoryEventBus, "kafka": InMemoryEventBus})
+    contract = loaded(tmp_path, f'[{{type: "http"{written}}}]', KAFKA if bus == "kafka" else '{kind: "inmemory"}')
+    ((guard, _),) = built(contract).handlers
+    assert guard.policies_of("calculator").on_open == holds

@@ -1,7 +1,7 @@
 """The engine against every order of events: a state machine over a simulated bus.
 
-Deliveries, completions, acknowledgements, failed publishing, revokes and late completions come in any order.
-Whatever they do, each key's messages leave on each topic in the order of its records, the frontier passes
+Deliveries, completions, pauses, acknowledgements, failed publishing, revokes and late completions come in any
+order. Whatever they do, each key's messages leave on each topic in the order of its records, the frontier passes
 nothing that has no acknowledged answer, nothing is settled twice in an epoch, and in the end every request is
 answered.
 """
@@ -9,11 +9,15 @@ answered.
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
+from math import inf
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from omnibase_core.codec import decode
+from omnibase_core.envelope import ModelOnexEnvelope
+from omnibase_core.runtime import NodeResult
+from omnibase_infra.guard.waiting import wait_until, wake
 from omnibase_infra.host import outbox
 from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.engine import DeliveryEngine
@@ -25,6 +29,24 @@ from tests.fakes.simulated_bus import INPUT, OUTPUT_PARTITIONS, SimulatedBus
 KEYS = st.sampled_from([b"a", b"b", b"c", None])
 
 
+class PausingRuntime(StepwiseRuntime):
+    """Every third request first waits for a server that is out of order, until it `recovers`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.server: set[asyncio.Future[None]] = set()
+
+    async def route_envelope(self, envelope: ModelOnexEnvelope) -> NodeResult:
+        """Waits, and then runs."""
+        if envelope.envelope_id.int % 3 == 0:
+            await wait_until(inf, self.server)
+        return await super().route_envelope(envelope)
+
+    def recovers(self) -> None:
+        """Lets everything go on that waits."""
+        wake(self.server)
+
+
 class EngineMachine(RuleBasedStateMachine):
     """One engine, one stream that is revoked and assigned again, two output partitions."""
 
@@ -32,7 +54,7 @@ class EngineMachine(RuleBasedStateMachine):
         super().__init__()
         self.runner = asyncio.Runner()
         self.bus = SimulatedBus()
-        self.runtime = StepwiseRuntime()
+        self.runtime = PausingRuntime()
         self.keys: list[bytes | None] = []
         self.acknowledged_in_epoch: dict[tuple[str, bytes], list[int]] = defaultdict(list)
         self.answered: set[int] = set()
@@ -42,7 +64,12 @@ class EngineMachine(RuleBasedStateMachine):
 
     async def _open(self) -> None:
         self.engine = DeliveryEngine(
-            self.bus, self.runtime, bus_binding(window=6, threshold=50), group="g", clock=Clock(now=lambda: NOW)
+            self.bus,
+            self.runtime,
+            bus_binding(window=6, threshold=50),
+            group="g",
+            clock=Clock(now=lambda: NOW),
+            limits={"node": 4},
         )
         await self.bus.subscribe(INPUT, self.engine)
         self.bus.assign()
@@ -83,6 +110,13 @@ class EngineMachine(RuleBasedStateMachine):
         running = sorted(self.runtime.running)
         for number in data.draw(st.lists(st.sampled_from(running), min_size=1, unique=True)):
             self.runtime.finish(number)
+        self._turn()
+
+    @precondition(lambda self: self.runtime.server)
+    @rule()
+    def the_server_recovers(self) -> None:
+        """And what was paused goes on."""
+        self._on_loop(self.runtime.recovers)
         self._turn()
 
     @precondition(lambda self: self.bus.delivered < len(self.bus.log) and not self.bus.paused)
@@ -164,6 +198,7 @@ class EngineMachine(RuleBasedStateMachine):
         try:
             for _ in range(40 + 4 * len(self.keys)):
                 self._on_loop(lambda: self.bus.poll(5))
+                self._on_loop(self.runtime.recovers)
                 self._turn()
                 for number in sorted(self.runtime.running):
                     self.runtime.finish(number)
@@ -187,5 +222,5 @@ def _number(message: Message) -> int:
     return cause.int - 1
 
 
-EngineMachine.TestCase.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+EngineMachine.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 TestEngineMachine = EngineMachine.TestCase

@@ -27,6 +27,7 @@ runtime:
   handlers:
     - type: "http"
       timeout_ms: 400
+      retry_policy: {{max_retries: 1, base_delay_ms: 1}}
       config: {{base_url: "{url}", allow_private: ["127.0.0.0/8"]}}
     - type: "db"
       config: {{dsn: {{secret_ref: "orders/dsn"}}, pool_size: 4}}
@@ -159,7 +160,7 @@ async def test_one_correlation_id_is_at_every_hop(
         failed = await host.client.request(asking("users", {"url": "/users/broken"}))
         suspicious = {"sql": "SELECT 1; -- DROP TABLE orders"}
         refused = await host.client.request(asking("ledger", {**suspicious}, "db.query"))
-    assert [request.headers["x-correlation-id"] for request in server.requests] == [str(CORRELATION)] * 2
+    assert [request.headers["x-correlation-id"] for request in server.requests] == [str(CORRELATION)] * 3
     assert served.correlation_id == failed.correlation_id == refused.correlation_id == CORRELATION
     about_envelopes = [vars(record) for record in every_line.records if hasattr(record, "correlation_id")]
     assert {line["correlation_id"] for line in about_envelopes} == {CORRELATION}

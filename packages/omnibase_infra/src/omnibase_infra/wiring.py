@@ -3,8 +3,7 @@
 A driver is imported by the factory of its handler, so only when a contract configures it.
 """
 
-import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -12,7 +11,6 @@ from omnibase_core.contracts.bindings import (
     ModelBusOptions,
     ModelEventBusBinding,
     ModelHandlerBinding,
-    ModelHandlerPolicies,
     ModelTopics,
 )
 from omnibase_core.contracts.handler_config import ModelHttpConfig
@@ -29,10 +27,9 @@ from pydantic import JsonValue
 
 from omnibase_infra.config.handlers import resolve_bus
 from omnibase_infra.config.secrets import SecretResolver
-from omnibase_infra.guard import Guard
+from omnibase_infra.guard import Guard, longest_timeout_ms
 from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.process import BaseRuntimeHostProcess, HostParts
-from omnibase_infra.telemetry import events
 from omnibase_infra.transports.scripted import Cue
 
 if TYPE_CHECKING:
@@ -88,10 +85,6 @@ SCRIPTED: Final[Mapping[EnumHandlerType, Callable[[Clock, Cue], ProtocolHandler]
 BUSES: Final[Mapping[str, Callable[[], ProtocolEventBus]]] = MappingProxyType(
     {"inmemory": _inmemory, "kafka": _kafka}
 )
-
-
-_POLICIES: Final = ("retry_policy", "rate_limit_per_second", "circuit_breaker", "on_open")
-_log = logging.getLogger("onex.host")
 
 
 def _foreseen_http(binding: ModelHandlerBinding, envelope: ModelOnexEnvelope) -> JsonObject:
@@ -209,12 +202,6 @@ def build_host(
     clock = clock or Clock()
     binding = _local(contract.event_bus, contract.name) if local else contract.event_bus
     enabled = [handler for handler in contract.handlers if handler.enabled]
-    for policy in _inert(enabled, contract.nodes):
-        _log.warning(
-            "%s is checked, but this release does not act upon it yet",
-            policy,
-            extra={"event": events.CONTRACT_POLICY_INERT},
-        )
     return host(
         HostParts(
             name=contract.name,
@@ -223,23 +210,28 @@ def build_host(
             else contract.name,
             bus=BUSES[binding.kind](),
             binding=binding,
-            handlers=[(Guard(make(handler, clock), handler), handler) for handler in enabled],
+            handlers=[_guarded(make(each, clock), each, contract.nodes, binding) for each in enabled],
             nodes=list(loaded.nodes.values()),
             resolver=resolver,
             clock=clock,
+            limits={node.slug: node.max_inflight for node in contract.nodes if node.max_inflight is not None},
         )
     )
 
 
-def _inert(handlers: Iterable[ModelHandlerBinding], nodes: Iterable[ModelNodeEntry]) -> Iterator[str]:
-    """The policies that the contract sets to something of its own, and that wait for their place in the guard."""
-    for handler in handlers:
-        for field in _POLICIES:
-            if getattr(handler, field) != ModelHandlerPolicies.model_fields[field].default:
-                yield f"{field} of handler '{handler.name}'"
-    for node in nodes:
-        for field in sorted(node.model_dump(exclude={"slug", "contract"}, exclude_none=True)):
-            yield f"{field} of node '{node.slug}'"
+def _guarded(
+    handler: ProtocolHandler, binding: ModelHandlerBinding, nodes: Iterable[ModelNodeEntry], bus: ModelEventBusBinding
+) -> tuple[Guard, ModelHandlerBinding]:
+    """The guard, and the binding that its handler is initialised with."""
+    if binding.on_open is None:
+        binding = binding.model_copy(update={"on_open": "pause" if bus.kind == "kafka" else "fail"})
+    overriding = {
+        node.slug: node.policies(binding)
+        for node in nodes
+        if node.model_dump(exclude={"slug", "contract", "max_inflight"}, exclude_none=True)
+    }
+    allowed = binding.model_copy(update={"timeout_ms": longest_timeout_ms(binding, overriding)})
+    return Guard(handler, binding, overriding), allowed
 
 
 def _missing(binding: ModelHandlerBinding) -> ProtocolConfigurationError:

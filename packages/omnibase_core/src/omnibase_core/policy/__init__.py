@@ -1,1 +1,1 @@
-"""What stands around a call, as pure state: circuit breaker, token bucket, retries. Time and chance are passed in."""
+"""What stands around a call, as pure state: breaker, token bucket, retries. Time and chance are passed in."""

@@ -55,7 +55,7 @@ class Breaker:
         return True
 
     def fail(self, ticket: int, now: float) -> bool:
-        """The call showed that the server does not work. True where this opened the breaker, or opened it again."""
+        """The call showed that the server does not work. True where this opened the breaker."""
         if ticket != self._ticket:
             return False
         if self.state is EnumBreakerState.CLOSED:

@@ -1,5 +1,7 @@
 """The token bucket, as the generic cell rate algorithm: one number of state, and exact waiting times."""
 
+_ROUNDING_S = 1e-9
+
 
 class TokenBucket:
     """Lets `per_second` calls through each second, and as many at once (at least one) after a quiet second.
@@ -14,9 +16,11 @@ class TokenBucket:
         self._full_at = float("-inf")
 
     def take(self, now: float, longest_s: float = float("inf")) -> float | None:
-        """The seconds to wait before the call may be made; None, and no token taken, where it is over `longest_s`."""
+        """The seconds to wait before the call; None, and nothing is taken, where they are over `longest_s`."""
         full_at = max(self._full_at, now)
-        wait = max(0.0, full_at - self._burst_s - now)
+        wait = full_at - self._burst_s - now
+        if wait < _ROUNDING_S:
+            wait = 0.0
         if wait > longest_s:
             return None
         self._full_at = full_at + self._interval

@@ -49,7 +49,7 @@ class RetryBudget:
         self._balance += self.share
 
     def spend(self, now: float) -> bool:
-        """Whether there may be one more retry, which is taken then. now: seconds of a clock that does not go back."""
+        """Whether there may be one more retry, which is taken then. now: seconds that never go back."""
         elapsed = 0.0 if self._counted_at is None else now - self._counted_at
         self._counted_at = now
         self._balance = min(self._balance + elapsed * self.per_second, self._reserve)

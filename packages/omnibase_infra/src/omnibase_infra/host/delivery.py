@@ -9,13 +9,19 @@ from omnibase_core.codec import decode
 from omnibase_core.contracts.bindings import ModelEventBusBinding
 from omnibase_core.enums import EnumSettlement
 from omnibase_core.envelope import JsonObject, ModelOnexEnvelope
-from omnibase_core.errors import EnvelopeValidationError, EventBusError, PayloadTooLargeError, RuntimeHostError
+from omnibase_core.errors import (
+    EnvelopeValidationError,
+    EventBusError,
+    HandlerUnavailableError,
+    PayloadTooLargeError,
+    RuntimeHostError,
+)
 from omnibase_core.runtime import NodeInstance, NodeResult, NodeRuntime
 from omnibase_core.verdict import Admission, EnumAnswer, EnumHappening, admit, expired, judge
 from omnibase_spi.event_bus import Delivery, Message
 from pydantic import JsonValue
 
-from omnibase_infra.guard import DEADLINE
+from omnibase_infra.guard import DEADLINE, WithdrawnError
 from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.flight import EnumStreamState, Flight
 from omnibase_infra.host.messages import (
@@ -36,10 +42,14 @@ _UNSENT = judge(EnumHappening.NO_ENVELOPE, dead_letters=False).settlement or Enu
 
 
 class Desk(NamedTuple):
-    """Where a courier brings things: `post` sends a message, `settle` records a flight's outcome."""
+    """Where a courier brings things: `post` sends a message, `settle` records a flight's outcome.
+
+    withdraw: takes a flight back that came to nothing, and the others of its key behind it.
+    """
 
     post: Callable[[Message], None]
     settle: Callable[[Flight, EnumSettlement], None]
+    withdraw: Callable[[Flight], None]
 
 
 class Courier:
@@ -54,6 +64,7 @@ class Courier:
         self._limit = binding.max_envelope_bytes
         self._post = desk.post
         self._settle = desk.settle
+        self._withdraw = desk.withdraw
         self._group = group
         self._clock = clock
 
@@ -143,7 +154,9 @@ class Courier:
             response = self._response(flight, envelope, reply)
         except RuntimeHostError as error:
             self._log_failure(envelope, error)
-            self._fail(flight, envelope, error, EnumHappening.FAILED)
+            self._fail(flight, envelope, error, self._happened(error, cargo))
+        except WithdrawnError:
+            self._withdraw(flight)
         except (Exception, asyncio.CancelledError) as error:  # FORMATS 2: INTERNAL_ERROR
             if isinstance(error, asyncio.CancelledError) and _is_cancelled():
                 raise
@@ -165,6 +178,12 @@ class Courier:
             return await self._runtime.route_envelope(envelope)
         finally:
             DEADLINE.reset(token)
+
+    def _happened(self, error: RuntimeHostError, cargo: Admission) -> EnumHappening:
+        """A breaker that stayed open past the deadline has made the request fail for good."""
+        is_late = cargo.deadline is not None and self._clock.monotonic() >= cargo.deadline
+        refused = isinstance(error, HandlerUnavailableError) and not is_late
+        return EnumHappening.BREAKER_OPEN if refused else EnumHappening.FAILED
 
     def _fail(
         self, flight: Flight, envelope: ModelOnexEnvelope, error: RuntimeHostError, happening: EnumHappening

@@ -7,7 +7,7 @@ not know which bus it runs on.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 from omnibase_core.contracts.bindings import ModelEventBusBinding
@@ -40,7 +40,10 @@ class Progress(NamedTuple):
 
 
 class DeliveryEngine:
-    """A ProtocolDeliverySink that runs nodes. group: the consumer group, for dead letters."""
+    """A ProtocolDeliverySink that runs nodes.
+
+    group: the consumer group, for dead letters. limits: how many flights of a node may run at once, by slug.
+    """
 
     def __init__(
         self,
@@ -50,6 +53,7 @@ class DeliveryEngine:
         *,
         group: str,
         clock: Clock | None = None,
+        limits: Mapping[str, int] | None = None,
     ) -> None:
         self._bus = bus
         self._ordering = binding.ordering
@@ -61,9 +65,13 @@ class DeliveryEngine:
         self._given_up = 0
         self._outbox = Outbox(bus, self._settle, self._shrink)
         self._courier = Courier(
-            runtime, binding, Desk(self._outbox.post, self._settle), group=group, clock=clock or Clock()
+            runtime,
+            binding,
+            Desk(self._outbox.post, self._settle, self._withdraw),
+            group=group,
+            clock=clock or Clock(),
         )
-        self._lanes = Lanes(self._courier.carry, self._outbox.flush, binding.max_inflight_envelopes)
+        self._lanes = Lanes(self._courier.carry, self._outbox.flush, binding.max_inflight_envelopes, limits)
 
     def deliver(self, batch: Sequence[Delivery]) -> None:
         """Takes the records. A source that nobody announced gets its stream here: to skip would be to lose."""
@@ -91,12 +99,19 @@ class DeliveryEngine:
                 self._open(source)
 
     async def revoked(self, sources: frozenset[Source], budget_s: float) -> None:
-        """Releases what lies beyond the last started record, finishes the rest within the budget, and closes."""
+        """Releases what lies beyond the last started record, finishes the rest within the budget, and closes.
+
+        What waits for a server that is out of order is released too: nothing of it took effect, and to wait on
+        would hold up the revoke.
+        """
         streams = [self._streams[source] for source in sources if source in self._streams]
         for stream in streams:
             stream.state = EnumStreamState.DRAINING
             for flight in stream.unstarted():
                 self._settle(flight, _WITHDRAWN)
+            for flight in self._lanes.berths.paused(stream):
+                self._withdraw(flight)
+        self._lanes.berths.withdraw()
         try:
             async with asyncio.timeout(budget_s):
                 for stream in streams:
@@ -108,6 +123,7 @@ class DeliveryEngine:
             for flight in list(stream.flights.values()):
                 self._settle(flight, _WITHDRAWN)
             self._streams.pop(stream.source, None)
+        self._lanes.berths.withdraw()
 
     async def drain(self, until: float) -> None:
         """The revoke of every stream, until this time of the loop (seconds)."""
@@ -161,6 +177,13 @@ class DeliveryEngine:
         if stream.paused and stream.state is EnumStreamState.LIVE and self._roomy(stream):
             stream.paused = False
             self._bus.resume(frozenset((stream.source,)))
+
+    def _withdraw(self, flight: Flight) -> None:
+        """Releases the flight, and what is behind it in its key's order: that must not overtake it."""
+        self._settle(flight, _WITHDRAWN)
+        for other in list(flight.stream.flights.values()):
+            if other.key is not None and other.key == flight.key and not other.started:
+                self._settle(other, _WITHDRAWN)
 
     def _give_up(self, streams: Sequence[Stream], budget_s: float) -> None:
         for stream in streams:

@@ -4,13 +4,19 @@ A key is with one worker at a time, and no worker waits for a key that another o
 block each other. Queues outlive assignments: a redelivery waits behind the old run of its key. Workers wait on
 futures with one wake-up under way at a time, so a burst of records that need no waiting wakes one or two workers
 and not all of them.
+
+A flight that waits (for a retry, the rate limit, a server that is out of order) keeps its key and its worker, and
+that worker does not count: another one takes its place, so that waiting flights hold up nobody else's.
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 
+from omnibase_infra.guard import PLACE
+from omnibase_infra.host.berths import Berth, Berths
+from omnibase_infra.host.bulkhead import Bulkheads
 from omnibase_infra.host.flight import Flight
 from omnibase_infra.telemetry import events
 
@@ -19,17 +25,26 @@ _TURN = 64
 
 
 class Lanes:
-    """Runs `carry` for each flight: one at a time per key, at most `width` at once.
+    """Runs `carry` for each flight: one at a time per key, at most `width` at once, not counting those that wait.
 
     rest: called when a worker has nothing more to run and no other one is at work.
+    limits: how many flights of a node may be with workers at once, by slug; the others of that node wait without.
     Flights without a key are in no order. `carry` must not raise; a worker that dies all the same is
     replaced, with a line in the log.
     """
 
-    def __init__(self, carry: Callable[[Flight], Awaitable[None]], rest: Callable[[], None], width: int) -> None:
+    def __init__(
+        self,
+        carry: Callable[[Flight], Awaitable[None]],
+        rest: Callable[[], None],
+        width: int,
+        limits: Mapping[str, int] | None = None,
+    ) -> None:
         self._carry = carry
         self._rest = rest
         self._width = width
+        self._bulkheads = Bulkheads(limits) if limits else None
+        self.berths = Berths(self._is_full, self._vacated)
         self._behind: dict[Hashable, deque[Flight] | None] = {}
         self._ready: deque[Flight] = deque()
         self._idle: list[asyncio.Future[None]] = []
@@ -61,12 +76,20 @@ class Lanes:
         if workers:
             await asyncio.wait(workers)
 
+    def _is_full(self) -> bool:
+        return len(self._workers) - len(self._idle) - len(self.berths.away) >= self._width
+
+    def _vacated(self) -> None:
+        if self._ready and not self._waking:
+            self._wake()
+
     def _wake(self) -> None:
+        if self._closed or self._is_full():
+            return
+        self._waking = True
         if self._idle:
-            self._waking = True
             self._idle.pop().set_result(None)
-        elif len(self._workers) < self._width and not self._closed:
-            self._waking = True
+        else:
             worker = asyncio.get_running_loop().create_task(self._work(), name="onex-lane")
             self._workers.add(worker)
             worker.add_done_callback(self._gone)
@@ -78,33 +101,57 @@ class Lanes:
             _log.critical(
                 "a lane worker died and is replaced", exc_info=error, extra={"event": events.ENGINE_LANE_DIED}
             )
-            if self._ready:
+            if not self.berths.make_room() and self._ready:
                 self._wake()
 
     async def _work(self) -> None:
         """Runs what is ready; gives way to the loop every `_TURN` flights."""
-        ready, carry = self._ready, self._carry
+        ready, carry, bulkheads, berths = self._ready, self._carry, self._bulkheads, self.berths
+        returning, berth = berths.returning, Berth(berths)
+        PLACE.set(berth)
         turn = 0
         while True:
             self._waking = False
-            while ready:
+            while ready and not (returning and berths.make_room()):
                 flight = ready.popleft()
+                if bulkheads is not None and not bulkheads.enter(flight):
+                    continue
                 if ready and not self._waking:
                     self._wake()
+                berth.flight = flight
                 try:
                     await carry(flight)
                 finally:
-                    if flight.key is not None:
-                        self._next_of(flight.key)
+                    self._carried(flight)
                 turn += 1
                 if turn == _TURN:
                     turn = 0
                     await asyncio.sleep(0)
-            if len(self._idle) + 1 == len(self._workers):
-                self._rest()
+            if not self._may_idle():
+                return
             waiter = asyncio.get_running_loop().create_future()
             self._idle.append(waiter)
             await waiter
+
+    def _may_idle(self) -> bool:
+        """Before a worker waits for something to carry; False where there are enough that do."""
+        if not self._ready:
+            self.berths.make_room()
+        if len(self._idle) + len(self.berths.away) + 1 == len(self._workers):
+            self._rest()
+        if len(self._idle) < self._width:
+            return True
+        worker = asyncio.current_task()
+        assert worker is not None
+        self._workers.discard(worker)
+        return False
+
+    def _carried(self, flight: Flight) -> None:
+        """The next flight of its key is ready now, and the next of its node where that has a bulkhead."""
+        if flight.key is not None:
+            self._next_of(flight.key)
+        if self._bulkheads is not None and (following := self._bulkheads.leave(flight)) is not None:
+            self._ready.appendleft(following)
 
     def _next_of(self, key: Hashable) -> None:
         """The key's next flight is ready now; without one the key is forgotten."""

@@ -92,7 +92,7 @@ def dead_letter_message(
         "__dlq.errors.message": error.message,
         "onex-dlq-code": error.code.value,
         "onex-dlq-stage": stage,
-        "onex-dlq-attempts": "1",
+        "onex-dlq-attempts": str(error.details.get("attempts", 1)),
         "onex-dlq-failed-at": failed_at.isoformat().replace("+00:00", "Z"),
         "onex-dlq-replay-count": _replays(delivery),
     }

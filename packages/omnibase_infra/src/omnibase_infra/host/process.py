@@ -37,7 +37,7 @@ Publish = Callable[[ModelOnexEnvelope], Awaitable[None]]
 class HostParts(NamedTuple):
     """What `wiring` makes of a contract: everything that a host runs, nothing of it started.
 
-    group: the consumer group, or the host's name where the bus has none.
+    group: the consumer group, or the host's name where the bus has none. limits: max_inflight of nodes, by slug.
     """
 
     name: str
@@ -48,6 +48,7 @@ class HostParts(NamedTuple):
     nodes: Sequence[ModelNodeContract]
     resolver: SecretResolver
     clock: Clock = Clock()
+    limits: Mapping[str, int] | None = None
 
 
 class Stopped(NamedTuple):
@@ -76,12 +77,14 @@ class BaseRuntimeHostProcess:
         self._stop = asyncio.Event()
         self._ready = False
         self._closed = False
-        self._put_collector_back: Callable[[], None] = _nothing
+        self._put_collector_back: Callable[[], None] = lambda: None
         self._handlers: list[Guard] = []
         self._consuming: asyncio.Task[None] | None = None
         self._runtime = self._assembled(parts)
         self.client = Client(parts.bus, parts.binding, on_reply=self._replied)
-        self.engine = DeliveryEngine(parts.bus, self._runtime, parts.binding, group=parts.group, clock=parts.clock)
+        self.engine = DeliveryEngine(
+            parts.bus, self._runtime, parts.binding, group=parts.group, clock=parts.clock, limits=parts.limits
+        )
 
     async def feed(self, publish: Publish) -> None:
         """Brings envelopes in, for a host on the in-memory bus; the host stops when this returns.
@@ -283,10 +286,6 @@ class BaseRuntimeHostProcess:
         if BaseRuntimeHostProcess._running is self:
             BaseRuntimeHostProcess._running = None
             self._put_collector_back()
-
-
-def _nothing() -> None:
-    """What there is to put back before the collector was relaxed."""
 
 
 async def _ended(task: asyncio.Task[None]) -> bool:

@@ -24,11 +24,18 @@ HOST_RESPONSE_FAILED: Final = "host.response_failed"
 HOST_FEED_REFUSED: Final = "host.feed_refused"
 
 CONTRACT_PROBLEM: Final = "contract.problem"
-CONTRACT_POLICY_INERT: Final = "contract.policy_inert"
 
 HANDLER_INITIALIZED: Final = "handler.initialized"
 HANDLER_RAW_EXCEPTION: Final = "handler.raw_exception"
 HANDLER_SUSPICIOUS_SQL: Final = "handler.suspicious_sql"
+
+GUARD_RETRY: Final = "guard.retry"
+GUARD_BREAKER_OPENED: Final = "guard.breaker_opened"
+GUARD_BREAKER_PROBE: Final = "guard.breaker_probe"
+GUARD_BREAKER_CLOSED: Final = "guard.breaker_closed"
+GUARD_PAUSED: Final = "guard.paused"
+GUARD_REFUSED: Final = "guard.refused"
+GUARD_RATE_LIMITED: Final = "guard.rate_limited"
 
 ENGINE_LANE_DIED: Final = "engine.lane_died"
 ENGINE_GAVE_UP: Final = "engine.gave_up"

@@ -1,0 +1,226 @@
+"""The guard around a handler: it performs what core's policies decide, and lets no raw exception pass (I9).
+
+Rate limit, then retry( breaker( timeout( call ) ) ), all of it within the envelope's deadline.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Mapping
+from math import inf
+from types import MappingProxyType
+
+from omnibase_core.contracts.bindings import ModelHandlerBinding, ModelHandlerPolicies
+from omnibase_core.description import ModelHandlerDescription, ModelHealth
+from omnibase_core.enums import EnumHandlerType, EnumHealth
+from omnibase_core.envelope import ModelOnexEnvelope
+from omnibase_core.errors import (
+    HandlerExecutionError,
+    HandlerTimeoutError,
+    IndeterminateTimeoutError,
+    RateLimitedError,
+    RuntimeHostError,
+)
+from omnibase_core.policy.bucket import TokenBucket
+from omnibase_spi.handler import ProtocolHandler
+
+from omnibase_infra.guard.line import Line, lines_of
+from omnibase_infra.guard.waiting import DEADLINE, wait_until
+from omnibase_infra.telemetry import events
+
+_log = logging.getLogger("onex.guard")
+_NO_OVERRIDES: Mapping[str, ModelHandlerPolicies] = MappingProxyType({})
+
+
+class Guard:
+    """A handler as the runtime sees it. Its identity is stable: the handler inside may be exchanged.
+
+    binding: with the policies of the handler; an `on_open` of None is `fail`. nodes: the policies of the nodes
+    that override any, by slug. chance: random numbers of [0, 1), for delays.
+
+    A handler keeps its binding's timeout_ms by itself, and knows best what its time-out means; the guard cuts off
+    half a second later whatever did not. It cuts off at once at a node's own, shorter timeout_ms and at the
+    envelope's deadline, which says nothing of the server and so is no failure for the breaker.
+    """
+
+    def __init__(
+        self,
+        handler: ProtocolHandler,
+        binding: ModelHandlerBinding,
+        nodes: Mapping[str, ModelHandlerPolicies] = _NO_OVERRIDES,
+        *,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.handler = handler
+        self.name = binding.name
+        self._repeatable = binding.repeatable_operations
+        self._chance = chance
+        self._line, self._lines = lines_of(binding, nodes, chance)
+
+    @property
+    def handler_type(self) -> EnumHandlerType:
+        """The handler's."""
+        return self.handler.handler_type
+
+    def describe(self) -> ModelHandlerDescription:
+        """The handler's."""
+        return self.handler.describe()
+
+    def policies_of(self, node: str) -> ModelHandlerPolicies:
+        """What holds for calls of the node with this slug."""
+        return self._lines.get(node, self._line).policies
+
+    async def health_check(self) -> ModelHealth:
+        """The handler's, with what stands around it: breaker, retries, waits. An open breaker is DEGRADED."""
+        health = await self.handler.health_check()
+        lines = {self.name: self._line, **{f"{self.name} of {slug}": line for slug, line in self._lines.items()}}
+        told = {**health.details, "guard": self._line.figures()}
+        if self._lines:
+            told["nodes"] = {slug: line.figures() for slug, line in self._lines.items()}
+        troubled = {id(line.gate): whose for whose, line in reversed(lines.items()) if not line.gate.is_closed}
+        if not troubled or health.status is EnumHealth.UNHEALTHY:
+            return health.model_copy(update={"details": told})
+        message = f"circuit breaker not closed: {', '.join(sorted(troubled.values()))}"
+        return ModelHealth(status=EnumHealth.DEGRADED, message=message, details=told)
+
+    async def execute(self, envelope: ModelOnexEnvelope) -> ModelOnexEnvelope:
+        """Executes within policies and deadline. Raises RuntimeHostError; WithdrawnError where a wait is ended."""
+        line = self._lines.get(envelope.target_node or "", self._line) if self._lines else self._line
+        deadline = DEADLINE.get()
+        if line.bucket is not None:
+            await self._take_token(line, line.bucket, envelope, deadline)
+        line.budget.earn()
+        gate, failures = line.gate, 0
+        last: RuntimeHostError | None = None
+        while True:
+            ticket = gate.pass_through()
+            if ticket is None:
+                ticket = await gate.enter(envelope, pauses=line.pauses, deadline=deadline, last=last)
+            try:
+                answer = await self._call(line, envelope, deadline)
+            except RuntimeHostError as error:
+                gate.failed(ticket, envelope, error)
+                if failures:
+                    error.details["attempts"] = failures + 1
+                again = await self._again(line, envelope, error, failures, deadline)
+                if again is None:
+                    raise
+                failures, last = again, error
+            except BaseException:
+                gate.forget(ticket)
+                raise
+            else:
+                gate.succeeded(ticket)
+                return answer
+
+    async def _take_token(
+        self, line: Line, bucket: TokenBucket, envelope: ModelOnexEnvelope, deadline: float | None
+    ) -> None:
+        """Waits for the rate limit, unless that is beyond the deadline."""
+        now = asyncio.get_running_loop().time()
+        wait_s = bucket.take(now, inf if deadline is None else max(0.0, deadline - now))
+        if wait_s is None:
+            line.rate_limited += 1
+            _note(envelope, events.GUARD_RATE_LIMITED, "refused by the rate limit of the %s handler", self.name)
+            raise RateLimitedError(
+                f"The rate limit of the {self.name} handler lets the call through after the deadline only; it was "
+                "not made. Send less at once, or raise rate_limit_per_second"
+            )
+        if wait_s:
+            line.delayed += 1
+            await wait_until(now + wait_s)
+
+    async def _again(
+        self,
+        line: Line,
+        envelope: ModelOnexEnvelope,
+        error: RuntimeHostError,
+        failures: int,
+        deadline: float | None,
+    ) -> int | None:
+        """Waits until the next attempt is due; gives the number of failures by then, None where there is none.
+
+        Where the breaker is open by now, it is what lets the next attempt through, or ends the retry.
+        """
+        now = asyncio.get_running_loop().time()
+        left_s = inf if deadline is None else deadline - now
+        if not error.retryable or left_s <= 0:
+            return None
+        if not line.gate.is_closed:
+            return failures if line.pauses else None
+        delay_s = line.schedule.delay(failures + 1, self._chance(), hint_s=_hint(error))
+        if delay_s is None or delay_s >= left_s or not line.budget.spend(now):
+            return None
+        line.retries += 1
+        _note(envelope, events.GUARD_RETRY, "attempt %d in %.3f s: %s", failures + 2, delay_s, error.message)
+        await wait_until(now + delay_s)
+        return failures + 1
+
+    async def _call(self, line: Line, envelope: ModelOnexEnvelope, deadline: float | None) -> ModelOnexEnvelope:
+        """One attempt, cut off in time. Raises RuntimeHostError, and nothing else."""
+        task = asyncio.current_task()
+        assert task is not None
+        now = asyncio.get_running_loop().time()
+        cut_off = line.cut_off
+        if deadline is not None and deadline < now + cut_off.limit_s:
+            return await self._call_by(deadline, envelope)
+        cut_off.begin(task, now)
+        try:
+            return await self.handler.execute(envelope)
+        except RuntimeHostError:
+            raise
+        except asyncio.CancelledError:
+            if cut_off.end(task):
+                raise self._timed_out(envelope) from None
+            raise
+        except Exception as error:
+            raise self._raw(envelope) from error
+        finally:
+            cut_off.end(task)
+
+    async def _call_by(self, deadline: float, envelope: ModelOnexEnvelope) -> ModelOnexEnvelope:
+        """The same where the deadline comes first. It is the caller's: that it passed shows no outage."""
+        limit = asyncio.timeout_at(deadline)
+        try:
+            async with limit:
+                return await self.handler.execute(envelope)
+        except RuntimeHostError:
+            raise
+        except Exception as error:
+            if not (isinstance(error, TimeoutError) and limit.expired()):
+                raise self._raw(envelope) from error
+        late = self._timed_out(envelope)
+        late.outage = None
+        raise late
+
+    def _raw(self, envelope: ModelOnexEnvelope) -> RuntimeHostError:
+        _log.exception(
+            "the %s handler let a raw exception out; this is a defect of the handler",
+            self.name,
+            extra=events.about(envelope, events.HANDLER_RAW_EXCEPTION),
+        )
+        return HandlerExecutionError(
+            f"The {self.handler_type} handler failed in an unforeseen way; "
+            "the host's log has the trace under this correlation id"
+        )
+
+    def _timed_out(self, envelope: ModelOnexEnvelope) -> RuntimeHostError:
+        if envelope.operation in self._repeatable:
+            return HandlerTimeoutError(
+                "The deadline passed before the handler answered; try again, or allow more time"
+            )
+        return IndeterminateTimeoutError(
+            "The deadline passed while the operation was under way: whether it took effect is unknown; "
+            "look before you repeat it, or allow more time"
+        )
+
+
+def _hint(error: RuntimeHostError) -> float | None:
+    """The seconds that the server asked to wait for."""
+    hint = error.details.get("retry_after_s")
+    return float(hint) if isinstance(hint, int | float) else None
+
+
+def _note(envelope: ModelOnexEnvelope, event: str, text: str, *arguments: object) -> None:
+    if _log.isEnabledFor(logging.DEBUG):
+        _log.debug(text, *arguments, extra=events.about(envelope, event))
