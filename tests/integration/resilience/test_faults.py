@@ -1,4 +1,4 @@
-"""Guard, handler, a real server and a fault between them: in time, with the right code, and well again after it."""
+"""Guard, handler, a real server and a fault between them: in time, with the right code, and well after it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -53,9 +53,8 @@ class OnexError(Exception):
 class RuntimeHostError(OnexError):
     """An error that an error envelope can carry.
 
-    Attributes: `message` (one sentence and the way out), `correlation_id`, `handler_type` and `operation`
-    where they apply, `details` (JSON values that the code needs, those of `class_details` first) and `outage`:
-    whether it shows the server out of order, which a circuit breaker counts; None where it shows nothing.
+    Attributes: `message` (one sentence and the way out), `correlation_id`, `handler_type`, `operation`, `details`
+    (JSON values, those of `class_details` first), `outage` (of the server: breakers count it; None: unknown).
     """
 
     code: ClassVar[EnumErrorCode] = EnumErrorCode.INTERNAL_ERROR
@@ -276,7 +275,8 @@ class MessageTooLargeError(EventBusError):
         self.size_bytes = size_bytes
         self.limit_bytes = limit_bytes
         super().__init__(
-            f"The message has {size_bytes} bytes, the bus takes {limit_bytes}; send less, or raise max_envelope_bytes",
+            f"The message has {size_bytes} bytes, the bus takes {limit_bytes}; "
+            "send less, or raise max_envelope_bytes",
             details={"size_bytes": size_bytes, "limit_bytes": limit_bytes},
         )
 

@@ -21,7 +21,7 @@ class Line:
 
     slack_s: how much later than timeout_ms a call is cut off. gate, bucket and budget may be another line's too.
 
-    Attributes: `policies`, `retries`, `delayed` (calls that the rate limit let wait), `rate_limited` (that it refused).
+    Attributes: `policies`, `retries`, `delayed` (calls that the rate limit let wait), `rate_limited` (refused).
     """
 
     def __init__(
