@@ -11,6 +11,7 @@ from omnibase_core.contracts.bindings import (
     ModelBusOptions,
     ModelEventBusBinding,
     ModelHandlerBinding,
+    ModelRetryPolicy,
     ModelTopics,
 )
 from omnibase_core.contracts.handler_config import ModelHttpConfig
@@ -190,11 +191,12 @@ def build_host(
     clock: Clock | None = None,
     local: bool = False,
     make: MakeHandler = handler_of,
+    retries: bool = True,
 ) -> BaseRuntimeHostProcess:
     """A host of this contract, nothing of it started.
 
     local: on the in-memory bus and its default topics, whatever the contract says; for pipe, call, demo and test.
-    make: gives the handler of a binding; contract tests give others.
+    make: gives the handler of a binding; contract tests give others. retries: False tries every call once.
     Raises ProtocolConfigurationError for a handler that this release does not have, or a COMPUTE node whose
     function `host` does not name.
     """
@@ -202,6 +204,7 @@ def build_host(
     clock = clock or Clock()
     binding = _local(contract.event_bus, contract.name) if local else contract.event_bus
     enabled = [handler for handler in contract.handlers if handler.enabled]
+    nodes = contract.nodes if retries else [_tried_once(node) for node in contract.nodes]
     return host(
         HostParts(
             name=contract.name,
@@ -210,7 +213,7 @@ def build_host(
             else contract.name,
             bus=BUSES[binding.kind](),
             binding=binding,
-            handlers=[_guarded(make(each, clock), each, contract.nodes, binding) for each in enabled],
+            handlers=[_guarded(make(each, clock), each, nodes, binding) for each in enabled],
             nodes=list(loaded.nodes.values()),
             resolver=resolver,
             clock=clock,
@@ -219,8 +222,15 @@ def build_host(
     )
 
 
+def _tried_once(node: ModelNodeEntry) -> ModelNodeEntry:
+    return node.model_copy(update={"retry_policy": ModelRetryPolicy(max_retries=0)})
+
+
 def _guarded(
-    handler: ProtocolHandler, binding: ModelHandlerBinding, nodes: Iterable[ModelNodeEntry], bus: ModelEventBusBinding
+    handler: ProtocolHandler,
+    binding: ModelHandlerBinding,
+    nodes: Iterable[ModelNodeEntry],
+    bus: ModelEventBusBinding,
 ) -> tuple[Guard, ModelHandlerBinding]:
     """The guard, and the binding that its handler is initialised with."""
     if binding.on_open is None:

@@ -1,7 +1,7 @@
 """What `onex-host test` does: one test through a host whose handlers answer by the script of the test.
 
 Everything else is the host that would run: bus, engine, guard, nodes, and each handler's own code down to its
-transport. Imported within the command only.
+transport. A call is tried once, so that a test says what becomes of each answer. Imported within the command only.
 """
 
 import asyncio
@@ -65,7 +65,9 @@ def perform(loaded: LoadedContract, test: ContractTest, host: type[BaseRuntimeHo
         return ScriptedHandler(scripted_handler(binding, clock, script.cue), binding.name, script)
 
     started = time.perf_counter()
-    built = build_host(loaded, SecretResolver([_StandIns()]), host=host, clock=clock, local=True, make=make)
+    built = build_host(
+        loaded, SecretResolver([_StandIns()]), host=host, clock=clock, local=True, make=make, retries=False
+    )
     response = asyncio.run(_asked(built, test))
     told = [] if script.is_lost else _of_response(test, response)
     wrong = [*script.wrong, *told, *script.left_over()]
