@@ -288,6 +288,18 @@ def test_a_compute_function_is_that_of_the_host(tmp_path: Path) -> None:
     assert "--host package.module:Class" in without.stderr
 
 
+def test_the_trace_of_a_function_is_shown_where_its_test_fails(tmp_path: Path) -> None:
+    contract = contract_in(tmp_path, calculator=COMPUTE)
+    (tmp_path / "tests").mkdir()
+    test = "  - {name: n, node: calculator, payload: {number: 13}, response: {error: {code: CODE}}}\n"
+    host = ("--host", "tests.infra.cli.apphost:CalculatorHost", "--log-format", "text")
+    passing = ran(contract, test.replace("CODE", "HANDLER_EXECUTION_ERROR"), arguments=host)
+    assert (passing.exit_code, passing.stderr) == (0, "")
+    failing = ran(contract, test.replace("CODE", "HANDLER_TIMEOUT"), arguments=host)
+    assert failing.exit_code == 3
+    assert "ValueError: unlucky" in failing.stderr
+
+
 class TestWhichTestsRun:
     def test_those_of_all_files_in_their_order(self, contract: str) -> None:
         folder = Path(contract).parent / "tests"

@@ -24,6 +24,7 @@ from omnibase_spi.handler import ProtocolHandler
 from pydantic import JsonValue
 
 from omnibase_infra.cli.around import HandlerAround
+from omnibase_infra.cli.held_logs import held_logs
 from omnibase_infra.cli.matching import Difference, differences
 from omnibase_infra.config.secrets import SecretResolver, SecretSource
 from omnibase_infra.host.clock import Clock
@@ -68,9 +69,12 @@ def perform(loaded: LoadedContract, test: ContractTest, host: type[BaseRuntimeHo
     built = build_host(
         loaded, SecretResolver([_StandIns()]), host=host, clock=clock, local=True, make=make, retries=False
     )
-    response = asyncio.run(_asked(built, test))
+    with held_logs() as logs:
+        response = asyncio.run(_asked(built, test))
     told = [] if script.is_lost else _of_response(test, response)
     wrong = [*script.wrong, *told, *script.left_over()]
+    if wrong:
+        logs.release()
     return Outcome(test, wrong, time.perf_counter() - started)
 
 
