@@ -1,8 +1,8 @@
 """In-memory buses that each break one promise, so that the conformance checks are seen to fail."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 
 from omnibase_core.contracts.bindings import ModelEventBusBinding
 from omnibase_core.description import ModelHealth
@@ -411,6 +411,71 @@ class SettlesNothingOnceStopped(BrokenBus):
         return not self._stopped and super().settle(delivery, settlement)
 
 
+class FailingBus(BrokenBus):
+    """A bus that keeps its promises while it fails: whatever is published then fails together, in order."""
+
+    down = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queued: list[tuple[Message, Acknowledged]] = []
+
+    @classmethod
+    @asynccontextmanager
+    async def failing(cls) -> AsyncIterator[None]:
+        """Nothing is taken meanwhile."""
+        FailingBus.down = True
+        try:
+            yield
+        finally:
+            FailingBus.down = False
+
+    def publish_batch(self, messages: Sequence[Message], acknowledged: Acknowledged) -> None:
+        """Takes them, or fails them a little later."""
+        if not FailingBus.down:
+            super().publish_batch(messages, acknowledged)
+            return
+        if not self.queued:
+            asyncio.get_running_loop().call_later(0.02, self.fail)
+        self.queued.extend((message, acknowledged) for message in messages)
+
+    def fail(self) -> None:
+        """Everything that is queued fails."""
+        failed, self.queued = self.queued, []
+        for message, acknowledged in failed:
+            acknowledged(message, EventBusError("no broker"))
+
+
+class FailsOneByOne(FailingBus):
+    def fail(self) -> None:
+        message, acknowledged = self.queued.pop(0)
+        acknowledged(message, EventBusError("no broker"))
+        if self.queued:
+            asyncio.get_running_loop().call_later(0.001, self.fail)
+
+
+class FailsTheFirstAlone(FailingBus):
+    def fail(self) -> None:
+        (message, acknowledged), *others = self.queued
+        self.queued = []
+        acknowledged(message, EventBusError("no broker"))
+        for other, its in others:
+            InMemoryEventBus.publish_batch(self, [other], its)
+
+
+class FailsBackwards(FailingBus):
+    def fail(self) -> None:
+        self.queued.reverse()
+        super().fail()
+
+
+class FailsForGood(FailingBus):
+    def fail(self) -> None:
+        failed, self.queued = self.queued, []
+        for message, acknowledged in failed:
+            acknowledged(message, MessageTooLargeError(2, 1))
+
+
 BROKEN_BUSES: Mapping[str, Sequence[type[BrokenBus]]] = {
     "check_publishing_before_initialize_is_refused": (TakesBeforeInitialize,),
     "check_publishing_after_shutdown_is_refused": (TakesAfterShutdown,),
@@ -450,3 +515,14 @@ BROKEN_BUSES: Mapping[str, Sequence[type[BrokenBus]]] = {
     "check_stop_consuming_stops_deliveries_alone": (NeverStops, StopsEverything, SettlesNothingOnceStopped),
 }
 """What each check must see."""
+
+
+BUSES_THAT_FAIL_WRONGLY: Mapping[str, Sequence[type[FailingBus]]] = {
+    "check_behind_a_failed_message_everything_fails": (
+        FailsOneByOne,
+        FailsTheFirstAlone,
+        FailsBackwards,
+        FailsForGood,
+    ),
+}
+"""The same for the checks of a bus that fails."""

@@ -4,10 +4,19 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
-from omnibase_spi.conformance import BUS_CHECKS, HANDLER_CHECKS, PATIENCE_S, QUIET_S, BusCheck, HandlerCheck
+from omnibase_spi.conformance import (
+    BUS_CHECKS,
+    FAILURE_CHECKS,
+    HANDLER_CHECKS,
+    PATIENCE_S,
+    QUIET_S,
+    BusCheck,
+    FailureCheck,
+    HandlerCheck,
+)
 from omnibase_spi.conformance.promise import bounded, in_time, refused
 
-from tests.fakes.broken_buses import BROKEN_BUSES, BrokenBus
+from tests.fakes.broken_buses import BROKEN_BUSES, BUSES_THAT_FAIL_WRONGLY, BrokenBus, FailingBus
 from tests.fakes.broken_handlers import BROKEN_HANDLERS, BrokenVault
 from tests.fakes.memory_vault import SAMPLE, vault_binding
 from tests.fakes.runtimes import bus_binding
@@ -43,7 +52,24 @@ async def test_a_broken_handler_is_seen(check: HandlerCheck, broken: type[Broken
         await check(broken, vault_binding(), SAMPLE)
 
 
+_FAILING = [(check, bus) for check in FAILURE_CHECKS for bus in BUSES_THAT_FAIL_WRONGLY.get(check.__name__, ())]
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("check", "broken"), _FAILING, ids=_ids)
+async def test_a_bus_that_fails_wrongly_is_seen(check: FailureCheck, broken: type[FailingBus]) -> None:
+    with pytest.raises(AssertionError, match=r"\w+ .* \w+"):
+        await check(broken, bus_binding(max_envelope_bytes=8_192), broken.failing)
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("check", FAILURE_CHECKS, ids=_ids)
+async def test_a_bus_that_fails_rightly_is_none_of_them(check: FailureCheck) -> None:
+    await check(FailingBus, bus_binding(max_envelope_bytes=8_192), FailingBus.failing)
+
+
 def test_every_check_has_something_broken_to_see() -> None:
+    assert {check.__name__ for check in FAILURE_CHECKS} == set(BUSES_THAT_FAIL_WRONGLY)
     assert {check.__name__ for check in BUS_CHECKS} == set(BROKEN_BUSES)
     assert {check.__name__ for check in HANDLER_CHECKS} == set(BROKEN_HANDLERS)
 

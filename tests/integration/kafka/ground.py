@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from omnibase_core.contracts.bindings import ModelEventBusBinding, ModelTopics
 from omnibase_core.contracts.kafka_config import ModelKafkaOptions
+from omnibase_core.enums import EnumSettlement
 from omnibase_core.runtime import NodeRuntime
 from omnibase_infra.event_bus.kafka.bus import KafkaEventBus
 from omnibase_infra.host.engine import DeliveryEngine
@@ -180,7 +181,8 @@ class Running:
     @property
     def settled(self) -> int:
         """Records with an outcome."""
-        return sum(self.engine.progress.settled.values())
+        settled = self.engine.progress.settled
+        return sum(count for outcome, count in settled.items() if outcome is not EnumSettlement.RELEASED)
 
     async def has_settled(self, count: int) -> None:
         """Returns when this many records have an outcome."""

@@ -37,6 +37,7 @@ class Stand:
             {"in": self.sink},
             self.breaker,
             is_reachable=self._is_reachable,
+            batch=100,
             revoke_budget_s=2.0,
         )
         self.running = asyncio.ensure_future(self.consumption.run())

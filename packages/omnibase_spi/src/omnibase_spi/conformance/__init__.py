@@ -10,15 +10,19 @@ records needs fresh ones for each check.
 """
 
 from omnibase_spi.conformance.bus import BUS_CHECKS, BusCheck, check_bus
+from omnibase_spi.conformance.bus_failing import FAILURE_CHECKS, Failing, FailureCheck
 from omnibase_spi.conformance.handler import HANDLER_CHECKS, HandlerCheck, check_handler
 from omnibase_spi.conformance.promise import PATIENCE_S, QUIET_S
 
 __all__ = [
     "BUS_CHECKS",
+    "FAILURE_CHECKS",
     "HANDLER_CHECKS",
     "PATIENCE_S",
     "QUIET_S",
     "BusCheck",
+    "Failing",
+    "FailureCheck",
     "HandlerCheck",
     "check_bus",
     "check_handler",

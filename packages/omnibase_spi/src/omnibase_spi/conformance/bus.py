@@ -1,7 +1,7 @@
 """Every check of a bus.
 
-What needs a broker that fails is not here: that behind a failed message everything queued for its output
-partition fails too, that a redelivery follows a release, and that commits survive a restart.
+What needs a broker that fails is in `bus_failing`. That a redelivery follows a release, and that commits survive a
+restart, needs one that keeps records, and is not here.
 """
 
 from collections.abc import Awaitable, Callable

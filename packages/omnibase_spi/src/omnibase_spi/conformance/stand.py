@@ -67,10 +67,14 @@ class Subscriber:
 
 
 class Receipts:
-    """Publishes, and keeps what is told of each message. early: how often it was told within publish_batch."""
+    """Publishes, and keeps what is told of each message.
+
+    early: how often it was told within publish_batch. on_first: called when the first message is told.
+    """
 
     def __init__(self, bus: ProtocolEventBus) -> None:
         self.told: list[tuple[Message, EventBusError | None]] = []
+        self.on_first: Callable[[], object] = lambda: None
         self.early = 0
         self._bus = bus
         self._publishing = False
@@ -103,6 +107,8 @@ class Receipts:
 
     def _acknowledged(self, message: Message, error: EventBusError | None) -> None:
         self.early += self._publishing
+        if not self.told:
+            self.on_first()
         self.told.append((message, error))
         self._watch.note()
 

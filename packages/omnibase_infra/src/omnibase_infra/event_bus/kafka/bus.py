@@ -38,6 +38,7 @@ from omnibase_infra.telemetry.bounded import bound_logger
 
 _SHUTDOWN_BUDGET_S: Final = 1.0
 _PUBLISH_END_S: Final = 0.5
+_LARGEST_BATCH: Final = 100
 _REVOKE_MARGIN_MS: Final = 10_000
 
 
@@ -77,6 +78,7 @@ class KafkaEventBus:
             self._sinks,
             self._breaker,
             is_reachable=lambda: is_reachable(options, security, list(self._sinks)),
+            batch=_batch(config),
             revoke_budget_s=_revoke_budget_s(options),
         )
         self._producers = await _started(options, security, findings)
@@ -229,6 +231,12 @@ async def _started(options: ModelKafkaOptions, security: SecurityArguments, find
     except (KafkaError, TimeoutError, OSError) as error:
         raise EventBusError(f"No producer can be had at {options.bootstrap_servers}: {in_words(error)}") from None
     return producers
+
+
+def _batch(config: ModelEventBusBinding) -> int:
+    """Records of one poll: as many as a partition that resumes has room for, so that its window holds."""
+    room = config.max_inflight_envelopes * (100 - config.pause_consumption_threshold) // 100
+    return max(1, min(room, _LARGEST_BATCH))
 
 
 def _revoke_budget_s(options: ModelKafkaOptions) -> float:

@@ -43,7 +43,8 @@ class Consumption:
     """Runs members one after the other.
 
     make: a consumer that has not started. is_reachable: whether the cluster answers somebody else.
-    revoke_budget_s: what a member has for its work in flight when the group takes partitions away.
+    batch: records of one poll. revoke_budget_s: what a member has for its work in flight when the group takes
+    partitions away.
     """
 
     def __init__(
@@ -53,12 +54,14 @@ class Consumption:
         breaker: BusBreaker,
         *,
         is_reachable: Callable[[], Awaitable[bool]],
+        batch: int,
         revoke_budget_s: float,
     ) -> None:
         self._make = make
         self._sinks = sinks
         self._breaker = breaker
         self._is_reachable = is_reachable
+        self._batch = batch
         self._revoke_budget_s = revoke_budget_s
         self._progress = Progress(time.monotonic)
         self._stalls = StallDetector(time.time)
@@ -123,6 +126,7 @@ class Consumption:
             self._make(),
             self._progress,
             self._sinks,
+            batch=self._batch,
             revoke_budget_s=self._revoke_budget_s,
             suspended=self._breaker.reason,
             told=self._breaker.note,

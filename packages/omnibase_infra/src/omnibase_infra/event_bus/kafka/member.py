@@ -20,7 +20,6 @@ from omnibase_infra.event_bus.kafka.progress import Progress, Stream
 from omnibase_infra.telemetry import events
 
 _log = logging.getLogger("onex.bus")
-_BATCH: Final = 100
 _POLL_MS: Final = 200
 _POLL_PAUSED_MS: Final = 2
 _NOTHING: Final = TopicPartition("onex.nobody", 0)
@@ -34,8 +33,9 @@ Sinks = Mapping[str, ProtocolDeliverySink]
 class Member(ConsumerRebalanceListener):
     """A member of the group. sinks: who takes the records of each topic.
 
-    revoke_budget_s: for what is in flight when partitions are taken away. suspended: why nothing is to be polled
-    at all, None where everything may be. told: called after each commit, with None or with what went wrong.
+    batch: records of one poll. revoke_budget_s: for what is in flight when partitions are taken away.
+    suspended: why nothing is to be polled at all, None where everything may be. told: called after each commit,
+    with None or with what went wrong.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Member(ConsumerRebalanceListener):
         progress: Progress,
         sinks: Sinks,
         *,
+        batch: int,
         revoke_budget_s: float,
         suspended: Callable[[], str | None],
         told: Callable[[str | None], None],
@@ -51,6 +52,7 @@ class Member(ConsumerRebalanceListener):
         self.consumer = consumer
         self.progress = progress
         self._sinks = sinks
+        self._batch = batch
         self._revoke_budget_s = revoke_budget_s
         self._suspended = suspended
         self._told = told
@@ -206,7 +208,7 @@ class Member(ConsumerRebalanceListener):
     ) -> dict[TopicPartition, list[ConsumerRecord]]:
         """What the library has; whatever else it raises is a KafkaError too, since a new member may do better."""
         try:
-            return await self.consumer.getmany(*partitions, timeout_ms=timeout_ms, max_records=_BATCH)
+            return await self.consumer.getmany(*partitions, timeout_ms=timeout_ms, max_records=self._batch)
         except (KafkaError, OSError, TimeoutError):
             raise
         except Exception as error:
