@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import subprocess
+import time
 from pathlib import Path
 
 import jsonschema
@@ -247,3 +248,9 @@ class TestAnExcerpt:
 
     def test_shows_what_follows_a_secret(self) -> None:
         assert excerpt(["config:", "  dsn: canary", "  pool_sise: 3"], 3, 3) != []
+
+    @pytest.mark.parametrize("repeated", ["a", "a-", "a ", '"', "x://", ":"])
+    def test_of_a_line_of_any_length_takes_no_time(self, repeated: str) -> None:
+        began = time.process_time()
+        excerpt([repeated * 100_000], 1, 1)
+        assert time.process_time() - began < 2

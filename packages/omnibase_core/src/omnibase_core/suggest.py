@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 LISTED: Final = 20
+_LONGEST: Final = 256
 _PARTS: Final = re.compile("[._]")
 
 
@@ -24,11 +25,15 @@ def hint(name: str, known: Iterable[str], label: str) -> str:
     """One sentence or two: the closest name, then all of them after `label` ("Valid handler types are")."""
     names = list(known)
     near = closest(name, names)
-    return (f"Did you mean '{near}'? " if near else "") + f"{label}: {listed(names)}"
+    return (f"Did you mean '{_cut(near)}'? " if near else "") + f"{label}: {listed(names)}"
 
 
 def listed(names: Iterable[str]) -> str:
     """Names as text, the first twenty of them; `none` where there are none."""
     every = list(names)
     more = len(every) - LISTED
-    return (", ".join(every[:LISTED]) or "none") + (f" and {more} more" if more > 0 else "")
+    return (", ".join(map(_cut, every[:LISTED])) or "none") + (f" and {more} more" if more > 0 else "")
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…"

@@ -15,6 +15,7 @@ from urllib.parse import quote, unquote
 from omnibase_core.patterns import deferred
 
 MAX_URL_LENGTH: Final = 8_192
+_MAX_HOST_LENGTH: Final = 253
 _MAX_ESCAPES: Final = 3
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
@@ -213,13 +214,15 @@ def normal_host(host: str) -> str:
     """A host in its one form: lower case, ASCII, addresses as `ipaddress` writes them; raises UrlError."""
     if host.startswith("["):
         return _ipv6(host[1:-1])
+    if len(host) > _MAX_HOST_LENGTH:  # before IDNA, which takes the square of the length
+        _refuse_host()
     if not host.isascii():
         host = _ascii_name(host)
     host = host.lower()
     labels = host.split(".")
     if _NUMBER.fullmatch(labels[-1]):
         return _ipv4(host)
-    if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+    if len(host) > _MAX_HOST_LENGTH or not all(_LABEL.fullmatch(label) for label in labels):
         _refuse_host()
     return host
 

@@ -17,8 +17,8 @@ def check_slug(node: Section, slug: str, runtime_file: str, findings: Findings) 
         findings.add(
             node.origin(("name",)),
             Refusal(
-                f"The node is named '{shown(name)}', but its slug is '{slug}'",
-                f"{runtime_file} lists it as '{slug}'",
+                f"The node is named '{shown(name)}', but its slug is '{shown(slug)}'",
+                f"{runtime_file} lists it as '{shown(slug)}'",
                 "Make the name and the slug the same, or point `contract` at the file of that node",
             ),
         )

@@ -14,6 +14,7 @@ from omnibase_core.patterns import deferred
 _REFERENCE = deferred(
     r"(?P<escaped>\$\$\{)|\$\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\}|(?P<malformed>\$\{)"
 )
+_UNCLOSED = re.compile(r"(?P<escaped>\$\$\{)|(?P<malformed>\$\{)")
 
 
 class Expansion(NamedTuple):
@@ -49,7 +50,9 @@ def expand(text: str, environment: Mapping[str, str]) -> Expansion:
             return match[0]
         return found
 
-    expanded = _REFERENCE.sub(replace, text)
+    # Behind the last brace nothing ends: to look for an end from each beginning takes the square of the time.
+    end = text.rfind("}") + 1
+    expanded = _REFERENCE.sub(replace, text[:end]) + _UNCLOSED.sub(replace, text[end:])
     return Expansion(expanded, _once(variables), _once(unset), _once(faults))
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from omnibase_core.contracts.source import Path, YamlDocument, YamlValue
 from omnibase_core.enums import EnumErrorCode
-from omnibase_core.errors import shown
+from omnibase_core.errors import printable, shown
 
 if TYPE_CHECKING:
     from omnibase_core.problems import ModelProblem
@@ -132,9 +132,9 @@ class Findings:
             line=line,
             column=column,
             code=EnumErrorCode.CONTRACT_VALIDATION_ERROR,
-            message=refusal.message,
-            hint=refusal.hint,
-            action=refusal.action,
+            message=printable(refusal.message),
+            hint=refusal.hint and printable(refusal.hint),
+            action=refusal.action and printable(refusal.action),
             severity=severity,
         )
         self._problems[problem] = None

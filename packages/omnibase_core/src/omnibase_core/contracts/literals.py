@@ -17,8 +17,9 @@ _SECRET_FIELD = deferred(
 _SECRET_HEADER = deferred(
     r"authorization|proxy-authorization|cookie|set-cookie|.*(?:token|secret|password|api-?key|credential).*"
 )
+# Each part takes what no later part of it could start with: a long text costs time in proportion to its length.
 _SECRET_TEXT = deferred(
-    r"[a-z][a-z0-9+.-]*://[^/?\#\s]*:[^/?\#\s]*@"
+    r"[a-z0-9+.-]://[^/?\#\s:]*:[^/?\#\s@]*@"
     r"|[?&;](?:password|passwd|pwd|sslpassword|token|access_token|api_?key|secret|sig|signature)=[^&\s]"
     r"|(?:^|\s)password\s*=\s*\S"
     r"|^\s*(?:bearer|basic)\s+\S"
@@ -26,7 +27,7 @@ _SECRET_TEXT = deferred(
     re.IGNORECASE,
 )
 
-_URL_CREDENTIALS = deferred(r"[a-z][a-z0-9+.-]*://[^/?\#\s]*:(?P<password>[^/?\#\s@]+)@", re.IGNORECASE)
+_AUTHORITY = deferred(r"[a-z0-9+.-]://(?P<authority>[^/?\#\s]*)", re.IGNORECASE)
 
 
 def is_secret_field(name: str) -> bool:
@@ -55,7 +56,7 @@ def looks_secret(text: str) -> bool:
 def url_credentials(value: YamlValue, path: Path = ()) -> Iterator[Path]:
     """The places of every text in a value that holds a URL with a password, which no expression gives."""
     if isinstance(value, str):
-        if "://" in value and any("${{" not in found["password"] for found in _URL_CREDENTIALS.finditer(value)):
+        if "://" in value and any(_has_password(found["authority"]) for found in _AUTHORITY.finditer(value)):
             yield path
     elif isinstance(value, list):
         for index, item in enumerate(value):
@@ -63,6 +64,11 @@ def url_credentials(value: YamlValue, path: Path = ()) -> Iterator[Path]:
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from url_credentials(item, (*path, key))
+
+
+def _has_password(authority: str) -> bool:
+    _, colon, password = authority.rpartition("@")[0].rpartition(":")
+    return bool(colon and password) and "${{" not in password
 
 
 def literal_secrets(value: YamlValue, path: Path = ()) -> Iterator[Path]:

@@ -62,13 +62,14 @@ class _LiteralReader:
         self._at = at
 
     def pairs(self, items: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = [key for key, _ in items]
-        twice = next((key for key in keys if keys.count(key) > 1), None)
-        if twice is not None:
-            raise ExpressionError(
-                self._at, f"Duplicate key '{shown(twice)}' in a literal", "Remove one of the two"
-            )
-        return dict(items)
+        found: dict[str, Any] = {}
+        for key, value in items:
+            if key in found:
+                raise ExpressionError(
+                    self._at, f"Duplicate key '{shown(key)}' in a literal", "Remove one of the two"
+                )
+            found[key] = value
+        return found
 
     def constant(self, name: str) -> NoReturn:
         raise ExpressionError(self._at, f"{name} is no JSON", "Numbers are those of JSON")

@@ -20,7 +20,7 @@ from omnibase_infra.config.files import read_contract_file
 
 _WIDTH: Final = 100
 _BEFORE: Final = 60
-_KEY: Final = re.compile(r"""["']?([\w-]+)["']?\s*:(?=\s|$)""")
+_KEY: Final = re.compile(r"""["']?(?<![\w-])([\w-]++)["']?\s*+:(?=\s|$)""")
 _LABELS: Final = {"File:": "bold", "Error:": "red", "Warning:": "yellow", "Hint:": "cyan", "Action:": "green"}
 
 
