@@ -16,7 +16,8 @@ in a comment on the line before it:
     <!-- docs: fragment, WHY -->        yaml or json that parses and is no whole contract
     <!-- docs: skip, WHY -->            nothing is checked
 
-Links within the repository resolve, headings included. To check more, add a function to CHECKS.
+Links within the repository resolve, headings included. Pages that `python -m tools.reference` writes are what it
+would write now. To check more, add a function to CHECKS.
 """
 
 import json
@@ -36,6 +37,8 @@ from omnibase_core.contracts.findings import Refusal
 from omnibase_core.contracts.load import load_contract, load_node
 from omnibase_core.contracts.reading import FileRefusal
 from omnibase_core.problems import ModelProblem
+
+from tools.reference import PAGES
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 
@@ -350,7 +353,14 @@ def _run(words: Sequence[str], folder: str | None = None) -> subprocess.Complete
     )
 
 
-CHECKS: Final[Sequence[Check]] = (marks, links, python, data, contracts, commands, sessions, outputs)
+def written(page: Page) -> Iterator[Finding]:
+    """A page that is written from the code is what would be written now."""
+    name = page.path.relative_to(ROOT).as_posix() if page.path.is_relative_to(ROOT) else ""
+    if name in PAGES and page.path.read_text(encoding="utf-8") != PAGES[name]():
+        yield 1, "the page is not what the code says: uv run python -m tools.reference"
+
+
+CHECKS: Final[Sequence[Check]] = (marks, links, python, data, contracts, commands, sessions, outputs, written)
 _LANGUAGES: Final = frozenset({"python", "yaml", "json", "bash", "console"})
 
 

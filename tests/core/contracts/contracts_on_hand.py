@@ -1,14 +1,11 @@
-"""Contract files for tests: in memory, or the folders under golden/."""
+"""Contract files for tests, in memory."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
-from omnibase_core.contracts.findings import Refusal
 from omnibase_core.contracts.load import LoadedContract, load_contract
 from omnibase_core.contracts.reading import ContractReader, FileRefusal
-from omnibase_core.errors import ContractValidationError
 
-GOLDEN = Path(__file__).parent / "golden"
+from tools.reference.refusals import not_found
 
 NODE = """\
 node_version: "1.0.0"
@@ -43,21 +40,6 @@ def reader_of(files: Mapping[str, str | bytes]) -> ContractReader:
     return read
 
 
-def folder_reader(*folders: Path) -> ContractReader:
-    """Reads from the first folder that has the file."""
-
-    def read(path: str) -> bytes | FileRefusal:
-        found = next((folder / path for folder in folders if (folder / path).is_file()), None)
-        return not_found(path) if found is None else found.read_bytes()
-
-    return read
-
-
-def not_found(path: str) -> FileRefusal:
-    """What a reader says of a file that is not there."""
-    return FileRefusal(Refusal(f"File not found: {path}", None, "Check the path"), is_missing=True)
-
-
 def load(
     runtime: str,
     files: Mapping[str, str | bytes] | None = None,
@@ -81,9 +63,3 @@ def load(
 def messages(loaded: LoadedContract) -> list[str]:
     """The first line of every problem."""
     return [problem.message for problem in loaded.problems]
-
-
-def terminal(loaded: LoadedContract) -> str:
-    """The problems as a terminal shows them."""
-    error = ContractValidationError(loaded.problems)
-    return f"{type(error).__name__}: {error}\n"

@@ -12,7 +12,8 @@ from omnibase_core.enums import EnumHandlerType
 from omnibase_core.errors import ContractValidationError
 from omnibase_core.secret import ModelSecretRef
 
-from tests.core.contracts.contracts_on_hand import NODE, folder_reader, load, messages, runtime_text
+from tests.core.contracts.contracts_on_hand import NODE, load, messages, runtime_text
+from tools.reference.refusals import folder_reader
 
 CONTRACTS = Path(__file__).parents[3] / "contracts"
 

@@ -13,7 +13,7 @@ from omnibase_core.contracts.editor_texts import TEXTS
 from omnibase_core.contracts.schema import ContractKind, kind_of
 from omnibase_core.contracts.source import YamlValue, parse_yaml
 
-from tests.core.contracts.contracts_on_hand import GOLDEN, load
+from tests.core.contracts.contracts_on_hand import load
 from tests.core.contracts.test_contract_fuzz import (
     FILES,
     NODE,
@@ -26,6 +26,7 @@ from tests.core.contracts.test_contract_fuzz import (
     load_damaged,
     text_of,
 )
+from tools.reference.refusals import FOLDER as REFUSED
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 KINDS: Final[tuple[ContractKind, ...]] = ("runtime", "node", "test")
@@ -34,7 +35,7 @@ EXAMPLES: Final = sorted(
     path
     for folder in (ROOT / "contracts", ROOT / "packages/omnibase_infra/src/omnibase_infra/examples")
     for path in folder.rglob("*.yaml")
-    if kind_of(yaml.safe_load(path.read_text())) is not None
+    if REFUSED not in path.parents and kind_of(yaml.safe_load(path.read_text())) is not None
 )
 
 
@@ -222,14 +223,14 @@ class TestANodeContract:
         assert not accepts("node", value)
 
 
-GOLDEN_SPEAKS: Final = {
+SCHEMA_SPEAKS: Final = {
     "unknown_field", "unknown_handler_type", "missing_required_fields", "node_kinds", "unknown_operation",
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("folder", sorted(GOLDEN_SPEAKS))
-def test_what_a_schema_can_say_of_the_golden_mistakes_it_says(folder: str) -> None:
-    files = (GOLDEN / folder).rglob("*.yaml")
+@pytest.mark.parametrize("folder", sorted(SCHEMA_SPEAKS))
+def test_what_a_schema_can_say_of_the_kept_mistakes_it_says(folder: str) -> None:
+    files = (REFUSED / folder).rglob("*.yaml")
     values = [(kind_of(value), value) for value in (value_of(path.read_text()) for path in files)]
     assert any(kind is not None and not accepts(kind, value) for kind, value in values)
 

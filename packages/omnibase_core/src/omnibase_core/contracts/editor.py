@@ -179,7 +179,7 @@ def _parts(model: type, fields: Iterable[str]) -> dict[str, str]:
     about, *rest = re.split(rf"(?:^|(?<=[.;] ))({names}): ", words)
     said = {"": about.strip()}
     for name, text in zip(rest[::2], rest[1::2], strict=True):
-        said[name] = f"{text[:1].upper()}{text[1:]}".strip()
+        said[name] = f"{text[:1].upper()}{text[1:]}".strip().removesuffix(".")
     return said
 
 

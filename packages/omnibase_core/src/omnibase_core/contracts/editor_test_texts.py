@@ -41,7 +41,9 @@ TEST_TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
             "correlation_id": Text(
                 "The id that all messages about one matter share", ("22222222-2222-4222-8222-222222222222",)
             ),
-            "causation_id": Text("The id of the message that led to this one"),
+            "causation_id": Text(
+                "The id of the message that led to this one", ("33333333-3333-4333-8333-333333333333",)
+            ),
             "source_node": Text("Who asks", ("checkout",)),
             "metadata": Text("Data beside the payload", ({"tenant": "acme"},)),
             "timestamp": Text("When the request was made", ("2026-01-01T00:00:00Z",)),
@@ -50,7 +52,7 @@ TEST_TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
         "ModelTestCall": {
             "": Text("One call of a handler: what it is sent, and what it answers or fails with."),
             "handler": Text("The handler's name; by default the one that the node names", ("orders_db",)),
-            "operation": Text("The operation; by default the node's"),
+            "operation": Text("The operation; by default the node's", ("db.query",)),
             "sent": Text("The whole payload that the handler must be sent", ({"url": "/orders/7"},)),
             "sent_includes": Text(
                 "A part of the payload: objects may have more keys, at any depth", ({"parameters": [7]},)
@@ -68,15 +70,19 @@ TEST_TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
         "ModelTestResponse": {
             "": Text("The response that is expected: `payload`, `payload_includes` or `error`."),
             "payload": Text("The whole payload of a success", ({"total": "19.90"},)),
-            "payload_includes": Text("A part of a success's payload: objects may have more keys, at any depth"),
+            "payload_includes": Text(
+                "A part of a success's payload: objects may have more keys, at any depth", ({"total": "19.90"},)
+            ),
             "error": Text("The failure that is expected"),
         },
         "ModelTestError": {
             "": Text("A failure that is expected."),
             "code": Text("The error's code"),
             "retryable": Text("Whether trying again may help; by default either"),
-            "message": Text("A part of its message"),
-            "details": Text("A part of its details: objects may have more keys, at any depth"),
+            "message": Text("A part of its message", ("is null, but required",)),
+            "details": Text(
+                "A part of its details: objects may have more keys, at any depth", ({"effect": "performed"},)
+            ),
         },
         "ModelHttpAnswer": {
             "": Text("The result of an http operation."),

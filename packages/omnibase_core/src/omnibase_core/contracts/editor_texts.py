@@ -15,11 +15,16 @@ _IDENTIFIER: Final = "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
 _SECRET_REF: Final = r"^[A-Za-z0-9._/-]+(#[A-Za-z0-9._-]+)?(@[1-9][0-9]*)?$"  # noqa: S105 - the form of a reference
 
 _POLICIES: Final[Mapping[str, Text]] = {
-    "timeout_ms": Text("The deadline of one operation, in milliseconds", (30_000,)),
-    "retry_policy": Text("How often and how soon a retryable failure is tried again"),
-    "rate_limit_per_second": Text("Operations per second at the most; null is no limit", (50,)),
-    "circuit_breaker": Text("After how many failures a handler is left alone, and for how long"),
-    "on_open": Text("What an open breaker does to requests: `pause` lets them wait, `fail` answers at once"),
+    "timeout_ms": Text("The deadline of one attempt, in milliseconds", (30_000,)),
+    "retry_policy": Text("How often and how soon what is retryable and safe is tried again"),
+    "rate_limit_per_second": Text(
+        "Calls in a second; more of them wait, until their deadline; null is no limit", (50,)
+    ),
+    "circuit_breaker": Text("Failures in a row that keep calls from a server for a while"),
+    "on_open": Text(
+        "What an open breaker does to requests: `pause` lets them wait, `fail` answers at once; null: `pause` "
+        "with kafka, `fail` with inmemory"
+    ),
 }
 _TOPICS: Final[Mapping[str, Text]] = {
     "input": Text("Where requests are read, direction `cmd`", ("onex.acme.orders.cmd.v1",)),
@@ -35,14 +40,17 @@ HANDLERS: Final[Mapping[EnumHandlerType, str]] = MappingProxyType(
         EnumHandlerType.LOCAL: "For development and tests; the production host refuses it",
         EnumHandlerType.HTTP: "Calls web services",
         EnumHandlerType.DB: "PostgreSQL",
-        EnumHandlerType.VAULT: "Secrets of HashiCorp Vault, KV version 2",
-        EnumHandlerType.CONSUL: "Service discovery",
+        EnumHandlerType.VAULT: "Secrets of HashiCorp Vault, KV version 2; checked, but not in this release",
+        EnumHandlerType.CONSUL: "Service discovery; checked, but not in this release",
     }
 )
 """Each handler type, in the order of the enumeration."""
 
 BUSES: Final[Mapping[str, str]] = MappingProxyType(
-    {"inmemory": "Queues in this process", "kafka": "Topics of a Kafka cluster"}
+    {
+        "inmemory": "Queues in this process",
+        "kafka": "Topics of a Kafka cluster",
+    }
 )
 """Each kind of bus."""
 
@@ -63,29 +71,66 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
         },
         "ModelEventBusEntry": {
             "": Text("Where requests come from and responses go to."),
-            "kind": Text("The kind of bus", ("inmemory", "kafka")),
-            "config": Text("The settings of this kind of bus"),
+            "kind": Text(
+                "The kind of bus; `pipe`, `call` and `demo` use `inmemory` always", ("inmemory", "kafka")
+            ),
+            "config": Text("The settings of this kind of bus", ({"max_inflight_envelopes": 50},)),
         },
         "ModelEventBusLimits": {
             "ordering": Text("What keeps its order: envelopes of one key, of one partition, or none"),
+            "circuit_breaker_threshold": Text(
+                "Consecutive failures that stop consumption for 30 s, or until the bus works again; Kafka only"
+            ),
         },
         "ModelInMemoryBusConfig": {"topics": Text("Names of topics, where the defaults will not do")},
         "ModelKafkaBusConfig": {
             "": Text("The config of a Kafka bus."),
-            "bootstrap_servers": Text("The brokers to ask first", ("${KAFKA_BOOTSTRAP_SERVERS}",)),
+            "bootstrap_servers": Text(
+                "The brokers to ask first, `host:port`, several with commas between",
+                ("${KAFKA_BOOTSTRAP_SERVERS}",),
+            ),
             "consumer_group": Text("The group that shares the input topic's partitions", ("orders-host",)),
             "topics": Text("The topics of this host, which must exist"),
+        },
+        "ModelKafkaOptions": {
+            "group_instance_id": Text(
+                "A name of this member that outlives its process (static membership), such as a pod's",
+                ("orders-host-0",),
+            ),
+            "client_id": Text(
+                "How brokers call this client in logs and quotas; null: `onex-<name of the host>`", ("orders",)
+            ),
+            "security": Text("Encryption and authentication", ({"protocol": "SSL"},)),
+        },
+        "ModelKafkaSecurity": {
+            "protocol": Text("What the listener speaks", ("SASL_SSL",)),
+            "ssl": Text("For SSL and SASL_SSL"),
+            "sasl": Text("For SASL_PLAINTEXT and SASL_SSL"),
+        },
+        "ModelKafkaTls": {
+            "cert_file": Text("PEM file with the client's certificate and its chain", ("/etc/onex/client.pem",)),
+            "key_file": Text("PEM file with the client's key; null: it is in cert_file", ("/etc/onex/key.pem",)),
+            "ca_file": Text(
+                "PEM file with the authorities to trust instead of the system's", ("/etc/onex/ca.pem",)
+            ),
+        },
+        "ModelKafkaSasl": {
+            "": Text("Who connects."),
+            "mechanism": Text("How the client authenticates", ("SCRAM-SHA-512",)),
+            "username": Text("For PLAIN and SCRAM", ("orders",)),
+            "password": Text("For PLAIN and SCRAM", ({"secret_ref": "kafka/orders#password"},)),
+            "token": Text("For OAUTHBEARER; it is read once, at the start", ({"secret_ref": "kafka/token"},)),
         },
         "ModelTopicNames": _TOPICS,
         "ModelTopics": _TOPICS,
         "ModelHandlerPolicies": _POLICIES,
         "ModelHandlerEntry": {
             "": Text("A handler, which performs I/O for nodes."),
-            "type": Text("The family of I/O"),
+            "type": Text("The family of I/O", ("http",)),
             "name": Text("What nodes call it; by default its type", ("orders_db",), _NAME),
             "enabled": Text("Whether the host starts it"),
             "priority": Text("The order of initialisation, lowest first; shutdown in reverse"),
-            "config": Text("The settings of this type of handler"),
+            "config": Text("The settings of this type of handler", ({"pool_size": 20},)),
             "config_ref": Text(
                 "A YAML file with fields of `config`, relative to this file; `config` wins",
                 ("handlers/http.yaml",),
@@ -98,18 +143,26 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
                 "The node's file, relative to this one; by default `nodes/<slug>.yaml`, then `<slug>.yaml`",
                 ("nodes/order_calculator.yaml",),
             ),
-            "max_inflight": Text("Envelopes of this node that are worked on at once; by default the bus's window"),
+            "max_inflight": Text(
+                "Envelopes of this node that are worked on at once, the others wait; by default the bus's window",
+                (10,),
+            ),
             **_POLICIES,
+            "timeout_ms": Text("Overrides the handler's for this node, as the four below do", (2_000,)),
         },
         "ModelRetryPolicy": {
-            "max_retries": Text("Retries after the first attempt"),
-            "backoff_strategy": Text("Whether delays stay the same or double"),
-            "base_delay_ms": Text("The first delay, in milliseconds"),
-            "max_delay_ms": Text("The longest delay, in milliseconds"),
+            "max_retries": Text("Attempts after the first"),
+            "backoff_strategy": Text(
+                "The base delay each time; or a random part of it, doubled after each failure"
+            ),
+            "base_delay_ms": Text("The base delay, in milliseconds"),
+            "max_delay_ms": Text(
+                "The longest delay, in milliseconds; a server whose Retry-After is longer is not asked again"
+            ),
         },
         "ModelCircuitBreaker": {
             "failure_threshold": Text("Consecutive failures that open the breaker"),
-            "open_ms": Text("How long it stays open before one probe, in milliseconds"),
+            "open_ms": Text("How long it stays open before one probe, in milliseconds, a fifth more or less"),
         },
         "ModelSecretRef": {
             "": Text("A secret by its reference; a contract holds no secret."),
@@ -118,7 +171,24 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
         },
         "ModelHttpConfig": {
             "base_url": Text(
-                "Origin and path prefix that relative urls are put behind", ("https://api.example.com/v1",)
+                "Origin and path prefix that relative urls are put behind; its origin may be called",
+                ("https://api.example.com/v1",),
+            ),
+            "headers": Text(
+                "Sent to base_url's origin only; a value is text or a secret reference",
+                ({"Authorization": {"secret_ref": "api/token", "prefix": "Bearer "}},),
+            ),
+            "allow": Text(
+                "Further origins, `scheme://host[:port]`, that payload urls may name",
+                (["https://files.example.com"],),
+            ),
+            "allow_private": Text(
+                "Networks, or host names, whose private or loopback addresses may be connected to",
+                (["10.0.0.0/8", "billing.internal"],),
+            ),
+            "ca_file": Text(
+                "PEM file with the authorities to trust instead of the system's; it is read at the start",
+                ("/etc/onex/ca.pem",),
             ),
         },
         "ModelDbConfig": {
@@ -126,16 +196,28 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
                 "A reference to `postgresql://user:password@host:port/database`",
                 ({"secret_ref": "orders/db#dsn"},),
             ),
+            "statement_timeout_ms": Text(
+                "Of one statement, told to the server too; null leaves it to the handler's timeout_ms", (2_000,)
+            ),
         },
         "ModelNodeContract": {
             "": Text("A node contract: what a node takes, gives and may do."),
             "schema_version": SCHEMA_VERSION_TEXT,
             "node_version": Text("Your version of this node; it is compared with nothing", ("1.0.0",), _VERSION),
             "name": Text("The node's name, its slug in runtime contracts", ("order_calculator",), _NAME),
-            "node_type": Text("EFFECT performs I/O, COMPUTE is a pure function of its input"),
-            "description": Text("What the node is for"),
+            "node_type": Text("EFFECT performs I/O, COMPUTE is a pure function of its input", ("EFFECT",)),
+            "description": Text("What the node is for", ("Stores an order",)),
             "input_model": Text("What the node takes"),
             "output_model": Text("What the node gives"),
+            "models": Text(
+                "Further models, which fields refer to by name",
+                ([{"name": "ModelItem", "fields": [{"name": "sku", "type": "string"}]}],),
+            ),
+            "dependencies": Text(
+                "Slugs that must be in the same runtime contract; checked at load, nothing more",
+                (["order_calculator"],),
+            ),
+            "on_failure": Text("Whether what failed for good is only answered, or becomes a dead letter as well"),
             "io_operations": Text("The only operations that an EFFECT node may use; a COMPUTE node has none"),
             "let": Text(
                 "Values of a COMPUTE node's mapping, each a template that sees those before it",
@@ -150,7 +232,7 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
             "name": Text(
                 "The model's name, by which fields of other models refer to it", ("ModelOrder",), _IDENTIFIER
             ),
-            "description": Text("What the model is"),
+            "description": Text("What the model is", ("An order as the shop sends it",)),
             "fields": Text("The fields; others are refused", ([{"name": "order_id", "type": "uuid"}],)),
         },
         "ModelField": {
@@ -161,15 +243,23 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
                 "list[…] or map[…] of one",
                 (*SCALARS, "list[string]", "map[string]", "list[ModelItem]"),
             ),
-            "required": Text("Whether the field must be there"),
+            "required": Text("Whether the field must be there; otherwise it may be absent or null"),
             "default": Text(
-                "What an absent field is filled with; null is still refused where the field is required"
+                "What an absent field is filled with; null is still refused where the field is required", ("0",)
             ),
-            "description": Text("What the field is"),
+            "description": Text("What the field is", ("In euros",)),
         },
         "ModelIoOperation": {
-            "type": Text("The family of I/O"),
-            "operations": Text("Operations of this type; an envelope names one of them", (["http.get"],)),
+            "type": Text("The family of I/O", ("http",)),
+            "operations": Text(
+                "Operations of this type; an envelope names one, unless there is only one", (["http.get"],)
+            ),
+            "handler": Text("The binding's name; left out: the type", ("orders_db",)),
+            "target": Text(
+                "An address that the node is meant for; with http and no `request` the only origin and path "
+                "prefix that it may call",
+                ("https://api.example.com/users",),
+            ),
             "let": Text(
                 "Values that the mapping names, each a template that sees those before it",
                 ({"total": "${{ sum(input.items[*].price) }}"},),

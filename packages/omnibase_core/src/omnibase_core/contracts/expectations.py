@@ -119,7 +119,9 @@ def read_expectation(
     if kind is EnumHandlerType.DB:
         return Expectation(payload=reader.statement(given, ()))
     reader.fault(
-        (), f"Nothing can be expected of {operation}", "http has expect: {status: […]}, db {rows: …, row_count: …}"
+        (),
+        f"Nothing can be expected of {shown(operation)}",
+        "http has expect: {status: […]}, db {rows: …, row_count: …}",
     )
     return Expectation()
 
