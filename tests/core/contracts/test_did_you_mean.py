@@ -91,3 +91,4 @@ def test_in_a_node_contract(right: str, wrong: str) -> None:
 def test_a_type_by_its_name_elsewhere_is_understood(written: str, meant: str) -> None:
     found = hints(RUNTIME, FETCH.replace('"decimal"', f'"{written}"'))
     assert any(hint.startswith(f"Did you mean '{meant}'?") for hint in found), found
+    assert not any(hint.count("Did you mean") > 1 for hint in found), found

@@ -90,8 +90,8 @@ def test_a_failure_as_json_is_its_error(contract: str) -> None:
             "has no input 'nmber'. Did you mean 'number'? Node 'calculator' takes number (integer), note",
         ),
         (["number"], "Values are written KEY=VALUE; got 'number'"),
-        (["number=one"], "'number' (integer) is written as JSON; got 'one'"),
-        (["number=NaN"], "'number' (integer) is written as JSON; got 'NaN'"),
+        (["number=one"], "'number' (integer) is written as JSON, such as 3; got 'one'"),
+        (["number=NaN"], "'number' (integer) is written as JSON, such as 3; got 'NaN'"),
         (["number=1.5"], "number must be an integer"),
         (["number=99999999999999999999999"], "$.payload.number"),
         (["number=1", "note=\udce9"], "$.payload.note"),
@@ -116,6 +116,17 @@ def test_an_unknown_node_is_a_usage_error_with_those_there_are(contract: str) ->
     assert "No node 'calculater'. Did you mean 'calculator'? The nodes are: calculator" in ended.stderr
 
 
+@pytest.mark.parametrize("place", ["nodes/halve.yaml", "halve.yaml"])
+def test_a_node_whose_file_is_there_but_not_listed_is_told_how_to_list_it(contract: str, place: str) -> None:
+    unlisted = Path(contract).parent / place
+    unlisted.parent.mkdir(exist_ok=True)
+    unlisted.write_text(NODE.replace("calculator", "halve"))
+    ended = call(contract, node="halve")
+    assert ended.exit_code == 2
+    said = " ".join(ended.stderr.split())
+    assert f"though {unlisted} is there: add `- slug: halve` to its nodes" in said
+
+
 def test_a_contract_that_cannot_be_run_is_exit_code_1(tmp_path: Path) -> None:
     ended = call(contract_in(tmp_path, MINIMAL.replace("inmemory", "carrier-pigeon")), "number=1")
     assert ended.exit_code == 1
@@ -136,6 +147,7 @@ def test_a_compute_node_without_its_function_says_how_to_give_it(contract: str) 
         ("tests.infra.cli.nowhere:Host", "no module 'tests.infra.cli.nowhere'"),
         ("nowhere.at.all:Host", "no module 'nowhere'"),
         ("tests.infra.cli.apphost:Missing", "has no class 'Missing' of BaseRuntimeHostProcess"),
+        ("tests.infra.cli.apphost:CalculatorHst", "Did you mean 'CalculatorHost'? Its hosts are: "),
         ("tests.infra.cli.apphost:NOT_A_HOST", "has no class 'NOT_A_HOST' of BaseRuntimeHostProcess"),
     ],
 )

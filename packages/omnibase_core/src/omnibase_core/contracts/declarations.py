@@ -169,8 +169,11 @@ class _Surveyor:
         if leaf in SCALARS or leaf in self._indexes:
             return wrappers, leaf
         other = _OTHER_NAMES.get(leaf.lower())
-        known = suggest.hint(leaf, [*SCALARS, "list[…]", "map[…]", *self._indexes], "The types are")
-        self._add(path, f"Unknown type '{shown(leaf)}'", f"Did you mean '{other}'? {known}" if other else known)
+        types = [*SCALARS, "list[…]", "map[…]", *self._indexes]
+        hint = suggest.hint(leaf, types, "The types are")
+        if other:
+            hint = f"Did you mean '{other}'? The types are: {suggest.listed(types)}"
+        self._add(path, f"Unknown type '{shown(leaf)}'", hint)
         return wrappers, ANY.name
 
     def _compile(self) -> None:

@@ -65,13 +65,14 @@ class ModelKafkaOptions(ModelBusOptions):
     client_id: how brokers and their logs call this client; null: `onex-<name of the host>`.
     compression: of what is published; snappy, lz4 and zstd need a package (`pip install cramjam`).
     cloudevents: adds the headers of CloudEvents' binary mode (`ce_id`, `ce_type`, …) to responses.
-    offset_reset: where a group without a committed offset begins; `none` refuses to, and the host ends with exit code 5.
+    offset_reset: where a group without a committed offset begins; `none` refuses to: the host ends with code 5.
     session_timeout_ms: without a heartbeat for so long, a member is taken for dead; at least 3 heartbeats.
     heartbeat_interval_ms: between two heartbeats.
     rebalance_timeout_ms: how long the group waits for its members; what is in flight is finished within it, 10 s
         before its end; at least session_timeout_ms.
-    request_timeout_ms: of one request to a broker; at least rebalance_timeout_ms and 5 s, as a join is one request.
-    max_poll_interval_ms: a member that asks for nothing for so long leaves the group; at least rebalance_timeout_ms.
+    request_timeout_ms: of one request to a broker; at least rebalance_timeout_ms, as a join is one, and 5 s.
+    max_poll_interval_ms: a member that asks for nothing for so long leaves the group; at least
+        rebalance_timeout_ms.
     publish_timeout_ms: after so long without an acknowledgement a message has failed, and is published again.
     connect_timeout_ms: of one connection, at the start.
     """

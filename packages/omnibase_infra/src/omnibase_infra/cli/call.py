@@ -71,7 +71,15 @@ def call(
 
     loaded = load(contract, log_format, log_level)
     host = host_class(host_name)
-    request = request_to(loaded.nodes, node, values, payload=payload, operation=operation, timeout_s=timeout_s)
+    request = request_to(
+        loaded.nodes,
+        node,
+        values,
+        contract=contract,
+        payload=payload,
+        operation=operation,
+        timeout_s=timeout_s,
+    )
     with postgres_given(loaded, embedded_postgres, sql_file) as given:
         response, elapsed_ms = asyncio.run(call_once(built(given, host, local=True), request))
     if response is None:

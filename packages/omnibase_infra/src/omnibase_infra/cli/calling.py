@@ -6,6 +6,8 @@ Imported within the command only.
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, NoReturn
 
 import click
@@ -32,6 +34,9 @@ class Called(NamedTuple):
 
 
 _TEXTS = frozenset(("string", "decimal", "uuid", "date", "datetime"))
+_EXAMPLES = MappingProxyType(
+    {"integer": "3", "number": "1.5", "boolean": "true", "list": '["a", "b"]', "object": '{"a": 1}'}
+)
 
 
 def request_to(
@@ -39,15 +44,19 @@ def request_to(
     slug: str,
     values: Sequence[str],
     *,
+    contract: str = "",
     payload: str | None = None,
     operation: str | None = None,
     timeout_s: float | None = None,
     clock: Clock | None = None,
 ) -> ModelOnexEnvelope:
-    """The request to a node. Raises click.UsageError for what the node's input model does not take."""
+    """The request to a node of the contract at this path.
+
+    Raises click.UsageError for a node that is not there, and for what the node's input model does not take.
+    """
     node = nodes.get(slug)
     if node is None:
-        raise click.UsageError(f"No node '{slug}'. {suggest.hint(slug, nodes, 'The nodes are')}")
+        _refuse_node(slug, nodes, contract)
     given = {} if payload is None else _object("--payload", payload)
     for value in values:
         key, equals, text = value.partition("=")
@@ -110,7 +119,20 @@ def _typed(node: ModelNodeContract, key: str, text: str) -> JsonValue:
     except ValueError:
         if field.type == "any":
             return text
-        raise click.UsageError(f"'{key}' ({field.type}) is written as JSON; got '{text}'") from None
+        example = _EXAMPLES.get(field.type.partition("[")[0], _EXAMPLES["object"])
+        raise click.UsageError(
+            f"'{key}' ({field.type}) is written as JSON, such as {example}; got '{text}'"
+        ) from None
+
+
+def _refuse_node(slug: str, nodes: Mapping[str, ModelNodeContract], contract: str) -> NoReturn:
+    beside = [Path(contract).parent / place for place in (f"nodes/{slug}.yaml", f"{slug}.yaml")]
+    unlisted = next((place for place in beside if contract and place.is_file()), None)
+    if unlisted is None:
+        raise click.UsageError(f"No node '{slug}'. {suggest.hint(slug, nodes, 'The nodes are')}")
+    raise click.UsageError(
+        f"No node '{slug}' in {contract}, though {unlisted} is there: add `- slug: {slug}` to its nodes"
+    )
 
 
 def _object(name: str, text: str) -> JsonObject:

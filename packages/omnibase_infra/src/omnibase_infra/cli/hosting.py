@@ -7,9 +7,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeGuard
 
 import click
+from omnibase_core import suggest
 from omnibase_core.contracts.handler_config import ModelDbConfig
 from omnibase_core.contracts.load import LoadedContract
 from omnibase_core.errors import ProtocolConfigurationError
@@ -119,9 +120,19 @@ def host_class(name: str | None) -> HostClass:
     except Exception as error:
         raise _broken(module_name, error) from error
     host = getattr(module, class_name, None)
-    if not (isinstance(host, type) and issubclass(host, BaseRuntimeHostProcess)):
-        raise click.UsageError(f"--host: '{module_name}' has no class '{class_name}' of BaseRuntimeHostProcess")
+    if not _is_host(host):
+        hosts = [
+            name for name, value in vars(module).items() if _is_host(value) and value.__module__ == module_name
+        ]
+        raise click.UsageError(
+            f"--host: '{module_name}' has no class '{class_name}' of BaseRuntimeHostProcess. "
+            + suggest.hint(class_name, hosts, "Its hosts are")
+        )
     return host
+
+
+def _is_host(value: object) -> TypeGuard[HostClass]:
+    return isinstance(value, type) and issubclass(value, BaseRuntimeHostProcess)
 
 
 def _broken(module_name: str, error: Exception) -> ProtocolConfigurationError:

@@ -100,6 +100,10 @@ SQLSTATES: Final[Mapping[str, _Row]] = {
     "40003": (IndeterminateEffectError, "The server does not know whether the statement took effect"),
     "40P01": (TransientHandlerError, "A deadlock with a concurrent transaction was resolved; nothing took effect"),
     "42": _TEXT,
+    "42601": (
+        HandlerExecutionError,
+        "PostgreSQL cannot read the statement; check its text near the position",
+    ),
     "42501": (HandlerAuthenticationError, "The database user may not do this; grant it the privilege"),
     "44": (HandlerExecutionError, "The row is not one that the view shows"),
     "53": (TransientHandlerError, "The database server is short of a resource; nothing took effect"),
