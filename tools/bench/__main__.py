@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from tools.bench import handlers, mapped, memory, startup, validation
+from tools.bench import guard, handlers, mapped, memory, startup, validation
 from tools.bench.report import Row, as_json, as_markdown, as_text
 from tools.bench.rounds import Effort
 
@@ -25,6 +25,7 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Effort], list[Row]]]] = {
     "mapped": mapped.mapped,
     "expression": mapped.expression,
     "validate": validation.validate,
+    "guard": guard.overhead,
 }
 
 

@@ -166,6 +166,8 @@ Machine: {cpus} CPUs, {model}; {python}; {date}. {rounds} rounds.
   http, and of the quickstart's runtime contract with all its nodes. pydantic loads most of itself when it is first
   used, so that import is a part of what a program with pydantic models starts with; `validate.file_models` is
   against an interpreter that imports BaseModel, Field, ConfigDict and JsonValue besides.
+- `guard.call`: what a call through the guard takes more than the handler's own, breaker closed and nothing to
+  retry, in time of the processor. `guard.deadline`: the same for a request with `ttl_seconds`.
 - A host lets Python's collector look at young objects less often while it runs; the references run as Python
   comes.
 """

@@ -1,25 +1,26 @@
-"""One limit of time for many calls: a timer for all of them, since one for each costs as much as a short call."""
+"""One timer that cuts off many calls: one for each would cost as much as a short call."""
 
 import asyncio
 
 
 class CutOff:
-    """Cancels calls that last longer than `limit_s`; each task has one call under way at the most.
+    """Cancels tasks whose call lasts too long; each task has one call under way at the most.
 
-    The timer is moved only when it fires: calls that are done in time leave it alone.
+    The timer is moved only when it fires, or for a call that has to be cut off sooner: calls that are done in time
+    leave it alone.
     """
 
-    def __init__(self, limit_s: float) -> None:
-        self.limit_s = limit_s
-        self._until: dict[asyncio.Task[object], float] = {}  # in the order of time, since there is one limit
+    def __init__(self) -> None:
+        self._until: dict[asyncio.Task[object], float] = {}
         self._cut: set[asyncio.Task[object]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self, task: "asyncio.Task[object]", now: float) -> None:
-        """The task makes a call now, a time of the loop."""
-        until = self._until[task] = now + self.limit_s
-        if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_at(until, self._look)
+    def begin(self, task: "asyncio.Task[object]", until: float) -> None:
+        """The task makes a call, which may last until this time of the loop."""
+        self._until[task] = until
+        timer = self._timer
+        if timer is None or until < timer.when():
+            self._look_at(until)
 
     def end(self, task: "asyncio.Task[object]") -> bool:
         """The call is over. True where it was cut off, and nobody else cancels the task."""
@@ -28,18 +29,19 @@ class CutOff:
         self._cut.remove(task)
         return task.uncancel() == 0
 
+    def _look_at(self, time: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(time, self._look)
+
     def _look(self) -> None:
-        loop = asyncio.get_running_loop()
-        now = loop.time()
+        """Cuts off what is late, but for tasks that somebody else is cancelling already."""
         self._timer = None
-        while self._until:
-            task, until = next(iter(self._until.items()))
-            if until > now:
-                self._timer = loop.call_at(until, self._look)
-                return
+        now = asyncio.get_running_loop().time()
+        for task in [task for task, until in self._until.items() if until <= now and not task.cancelling()]:
             del self._until[task]
-            if task.cancelling():
-                self._until[task] = now + self.limit_s
-                continue
             self._cut.add(task)
             task.cancel()
+        following = [until for until in self._until.values() if until > now]
+        if following:
+            self._look_at(min(following))

@@ -24,6 +24,7 @@ from omnibase_core.errors import (
 from omnibase_core.policy.bucket import TokenBucket
 from omnibase_spi.handler import ProtocolHandler
 
+from omnibase_infra.guard.cutoff import CutOff
 from omnibase_infra.guard.line import Line, lines_of
 from omnibase_infra.guard.waiting import DEADLINE, wait_until
 from omnibase_infra.telemetry import events
@@ -55,6 +56,7 @@ class Guard:
         self.name = binding.name
         self._repeatable = binding.repeatable_operations
         self._chance = chance
+        self._cut_off = CutOff()
         self._line, self._lines = lines_of(binding, nodes, chance)
 
     @property
@@ -157,41 +159,29 @@ class Guard:
         return failures + 1
 
     async def _call(self, line: Line, envelope: ModelOnexEnvelope, deadline: float | None) -> ModelOnexEnvelope:
-        """One attempt, cut off in time. Raises RuntimeHostError, and nothing else."""
+        """One attempt, cut off in time. Raises RuntimeHostError, and nothing else.
+
+        A call that was cut off at the caller's deadline shows no outage.
+        """
         task = asyncio.current_task()
         assert task is not None
-        now = asyncio.get_running_loop().time()
-        cut_off = line.cut_off
-        if deadline is not None and deadline < now + cut_off.limit_s:
-            return await self._call_by(deadline, envelope)
-        cut_off.begin(task, now)
+        until = asyncio.get_running_loop().time() + line.limit_s
+        is_callers = deadline is not None and deadline < until
+        self._cut_off.begin(task, deadline if deadline is not None and is_callers else until)
         try:
             return await self.handler.execute(envelope)
         except RuntimeHostError:
             raise
         except asyncio.CancelledError:
-            if cut_off.end(task):
-                raise self._timed_out(envelope) from None
-            raise
+            if not self._cut_off.end(task):
+                raise
+            late = self._timed_out(envelope)
+            late.outage = None if is_callers else late.outage
+            raise late from None
         except Exception as error:
             raise self._raw(envelope) from error
         finally:
-            cut_off.end(task)
-
-    async def _call_by(self, deadline: float, envelope: ModelOnexEnvelope) -> ModelOnexEnvelope:
-        """The same where the deadline comes first. It is the caller's: that it passed shows no outage."""
-        limit = asyncio.timeout_at(deadline)
-        try:
-            async with limit:
-                return await self.handler.execute(envelope)
-        except RuntimeHostError:
-            raise
-        except Exception as error:
-            if not (isinstance(error, TimeoutError) and limit.expired()):
-                raise self._raw(envelope) from error
-        late = self._timed_out(envelope)
-        late.outage = None
-        raise late
+            self._cut_off.end(task)
 
     def _raw(self, envelope: ModelOnexEnvelope) -> RuntimeHostError:
         _log.exception(

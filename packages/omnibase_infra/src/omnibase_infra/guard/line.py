@@ -10,7 +10,6 @@ from omnibase_core.policy.bucket import TokenBucket
 from omnibase_core.policy.retry import RetryBudget, RetrySchedule
 from omnibase_core.verdict import EnumHappening, judge
 
-from omnibase_infra.guard.cutoff import CutOff
 from omnibase_infra.guard.gate import Gate
 
 _SLACK_S: Final = 0.5
@@ -21,7 +20,8 @@ class Line:
 
     slack_s: how much later than timeout_ms a call is cut off. gate, bucket and budget may be another line's too.
 
-    Attributes: `policies`, `retries`, `delayed` (calls that the rate limit let wait), `rate_limited` (refused).
+    Attributes: `policies`, `limit_s` (when a call is cut off), `retries`, `delayed` and `rate_limited` (calls
+    that the rate limit let wait, and that it refused).
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Line:
             retry.max_retries, retry.backoff_strategy, retry.base_delay_ms / 1000, retry.max_delay_ms / 1000
         )
         self.pauses = judge(EnumHappening.BREAKER_OPEN, on_open=policies.on_open or "fail").settlement is None
-        self.cut_off = CutOff(policies.timeout_ms / 1000 + slack_s)
+        self.limit_s = policies.timeout_ms / 1000 + slack_s
         self.retries = 0
         self.delayed = 0
         self.rate_limited = 0
