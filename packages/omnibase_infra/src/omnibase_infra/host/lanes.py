@@ -122,7 +122,10 @@ class Lanes:
                 try:
                     await carry(flight)
                 finally:
-                    self._carried(flight)
+                    if flight.key is not None:
+                        self._next_of(flight.key)
+                    if bulkheads is not None and (following := bulkheads.leave(flight)) is not None:
+                        ready.appendleft(following)
                 turn += 1
                 if turn == _TURN:
                     turn = 0
@@ -145,13 +148,6 @@ class Lanes:
         assert worker is not None
         self._workers.discard(worker)
         return False
-
-    def _carried(self, flight: Flight) -> None:
-        """The next flight of its key is ready now, and the next of its node where that has a bulkhead."""
-        if flight.key is not None:
-            self._next_of(flight.key)
-        if self._bulkheads is not None and (following := self._bulkheads.leave(flight)) is not None:
-            self._ready.appendleft(following)
 
     def _next_of(self, key: Hashable) -> None:
         """The key's next flight is ready now; without one the key is forgotten."""
