@@ -1,0 +1,89 @@
+"""The host under test, `onex-host run CONTRACT --host tests.chaos.hosts:RoughHost`; ONEX_CHAOS says what to do."""
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping
+from typing import Final, NamedTuple, Self
+
+from omnibase_core.contracts.bindings import ModelHandlerBinding
+from omnibase_core.contracts.operations import operation_table, operations_of
+from omnibase_core.description import ModelHandlerDescription, ModelHealth
+from omnibase_core.enums import EnumHandlerType, EnumHealth
+from omnibase_core.envelope import ModelOnexEnvelope
+from omnibase_infra.host.clock import Clock
+from omnibase_infra.host.process import BaseRuntimeHostProcess, HostParts
+from omnibase_spi.event_bus import ProtocolEventBus
+
+from tests.chaos.mutants import MUTANTS
+from tests.chaos.rough import RoughPublishing
+
+VARIABLE: Final = "ONEX_CHAOS"
+
+
+class Treatment(NamedTuple):
+    """What a test does to a host. publish_delay_s: at most. publish_failures: a share. mutant: one of MUTANTS."""
+
+    publish_delay_s: float = 0.0
+    publish_failures: float = 0.0
+    mutant: str | None = None
+
+    @classmethod
+    def told(cls) -> Self:
+        """What the environment says."""
+        return cls(**json.loads(os.environ.get(VARIABLE, "{}")))
+
+    def environment(self) -> Mapping[str, str]:
+        """What tells a host."""
+        return {VARIABLE: json.dumps(self._asdict())}
+
+    def around(self, bus: ProtocolEventBus) -> ProtocolEventBus:
+        """The bus as the host gets it."""
+        if self.publish_delay_s or self.publish_failures:
+            bus = RoughPublishing(bus, self.publish_delay_s, self.publish_failures)
+        return bus if self.mutant is None else MUTANTS[self.mutant](bus)
+
+
+AS_EVER: Final = Treatment()
+
+
+class WorkingHandler:
+    """Stands for I/O: waits for the `work_ms` of the request's body, and answers with its key and sequence."""
+
+    handler_type = EnumHandlerType.HTTP
+
+    def __init__(self, clock: Clock) -> None:
+        self._now = clock.now
+
+    def describe(self) -> ModelHandlerDescription:
+        """As the table says."""
+        operations = tuple(operation_table()[name] for name in operations_of(self.handler_type))
+        return ModelHandlerDescription(handler_type=self.handler_type, version="1.0.0", operations=operations)
+
+    async def initialize(self, config: ModelHandlerBinding) -> None:
+        """Needs nothing."""
+
+    async def shutdown(self) -> None:
+        """Holds nothing."""
+
+    async def execute(self, envelope: ModelOnexEnvelope) -> ModelOnexEnvelope:
+        """Waits, and answers."""
+        body = (envelope.payload or {})["body"]
+        assert isinstance(body, dict)
+        work_ms = body["work_ms"]
+        assert isinstance(work_ms, int)
+        await asyncio.sleep(work_ms / 1000)
+        return envelope.reply({"key": body["key"], "sequence": body["sequence"]}, timestamp=self._now())
+
+    async def health_check(self) -> ModelHealth:
+        """Healthy."""
+        return ModelHealth(status=EnumHealth.HEALTHY)
+
+
+class RoughHost(BaseRuntimeHostProcess):
+    """A host as ever, but for the treatment of its bus, and handlers that only wait."""
+
+    def __init__(self, parts: HostParts) -> None:
+        for guard, _ in parts.handlers:
+            guard.handler = WorkingHandler(parts.clock)
+        super().__init__(parts._replace(bus=Treatment.told().around(parts.bus)))

@@ -1,0 +1,45 @@
+"""Members come, go and are replaced while a backlog is worked off that holds one slow record."""
+
+from pathlib import Path
+from signal import SIGTERM
+from typing import Final
+
+import pytest
+
+from tests.chaos.backlog import Answers, Topics, requests
+from tests.chaos.hosts import Treatment
+from tests.chaos.running import Crew, contract
+from tools.services.kafka import Kafka
+
+PARTITIONS: Final = 12
+BACKLOG: Final = 12_000
+KEYS: Final = 120
+SLOW_MS: Final = 4_000
+REBALANCE_S: Final = 6.0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_rolling_restart_loses_nothing_and_stalls_nobody(kafka: Kafka, tmp_path: Path) -> None:
+    topics = Topics(kafka.bootstrap_servers, PARTITIONS)
+    asked = [
+        request._replace(work_ms=SLOW_MS) if request.sequence == BACKLOG // 4 else request
+        for request in requests(BACKLOG, KEYS, slowest_ms=40)
+    ]
+    topics.publish(asked)
+    path = contract(tmp_path, topics, {"rebalance_timeout_ms": int(REBALANCE_S * 1000)}, window=100)
+    with Crew(path, tmp_path, Treatment(publish_delay_s=0.1), 3) as crew, Answers(topics) as answers:
+        steps = [lambda: crew.replace(0, SIGTERM), crew.add, lambda: crew.replace(1, SIGTERM), crew.release]
+        steps.append(lambda: crew.replace(2, SIGTERM))
+        for number, step in enumerate(steps, 1):
+            answers.until_mark(BACKLOG * number // (len(steps) + 1), crew.alive)
+            print(f"step {number} of {len(steps)} at {answers.distinct} of {BACKLOG}: {step()}")
+        answers.until_committed(crew.alive)
+        codes = crew.dismiss()
+        answers.take(1.0)
+        verdict = answers.verdict(asked)
+    print(verdict, f"longest silence: {answers.longest_silence_s:.1f} s")
+    assert codes == [0, 0, 0]
+    assert verdict.holds, verdict
+    assert verdict.duplicates <= 4 * BACKLOG // 100
+    assert answers.longest_silence_s < 2 * REBALANCE_S
