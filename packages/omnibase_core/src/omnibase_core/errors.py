@@ -29,6 +29,8 @@
 
 Code and retryability belong to the class. What an error says goes onto the bus: a message names the way
 out and never holds a secret, a value of the payload, a library's class name or a stack trace.
+
+Over 300 lines because the tree is one decision: which class a failure is says its code and whether to try again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -182,7 +182,7 @@ class KafkaEventBus:
         consumption, breaker, publisher = self._consumption, self._breaker, self._publisher
         if self._state is not _State.OPEN or consumption is None or breaker is None or publisher is None:
             return ModelHealth(status=EnumHealth.UNHEALTHY, message="not running")
-        details: dict[str, JsonValue] = {
+        figures: dict[str, JsonValue] = {
             "partitions": len(consumption.progress.streams),
             "outstanding": sum(entry.outstanding for entry in self.frontier()),
             "waiting_to_publish": publisher.waiting,
@@ -197,7 +197,7 @@ class KafkaEventBus:
             status, message = EnumHealth.DEGRADED, f"consumption stands still: {reason}"
         elif breaker.failures:
             status, message = EnumHealth.DEGRADED, str(breaker.last_failure)
-        return ModelHealth(status=status, message=message, details=details)
+        return ModelHealth(status=status, message=message, details=figures)
 
     async def _end_consuming(self) -> None:
         if self._consumption is not None:
