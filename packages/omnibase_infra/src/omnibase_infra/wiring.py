@@ -3,7 +3,7 @@
 A driver is imported by the factory of its handler, so only when a contract configures it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -145,6 +145,20 @@ def creation_command(topic: "PlannedTopic", server: str, *, partitions: int, rep
     from omnibase_infra.event_bus.kafka import plan
 
     return plan.creation_command(topic, server, partitions=partitions, replication=replication)
+
+
+async def create_topics(
+    binding: ModelEventBusBinding, resolver: SecretResolver, *, partitions: int, replication: int | None
+) -> "Sequence[PlannedTopic]":
+    """Creates those of the contract's topics that do not exist, for an operator; a host never does.
+
+    Raises as `check_cluster` does.
+    """
+    from omnibase_infra.event_bus.kafka import creation
+
+    options = (await resolve_bus(binding, resolver)).options
+    assert isinstance(options, ModelKafkaOptions)
+    return await creation.create_topics(binding, options, partitions=partitions, replication=replication)
 
 
 async def check_cluster(binding: ModelEventBusBinding, resolver: SecretResolver) -> Mapping[str, int]:

@@ -11,8 +11,9 @@ from omnibase_core.errors import ProtocolConfigurationError
 from omnibase_infra.cli.command import counted
 from omnibase_infra.config.files import load_contract_file
 from omnibase_infra.config.secrets import SecretResolver
-from omnibase_infra.wiring import check_cluster, creation_command, planned_topics
+from omnibase_infra.wiring import check_cluster, create_topics, creation_command, planned_topics
 
+REPLICATION = 3
 _WIDTH = 12
 
 
@@ -41,6 +42,16 @@ def planned(path: str, partitions: int, replication: int, as_json: bool) -> str:
         lines.append(f"  {topic.role:<{_WIDTH}} {topic.name}: {topic.why}")
         lines.extend(f"  {'':<{_WIDTH}}   {name}={value}" for name, value in topic.settings.items())
     return "\n".join([*lines, "", "to create them:", *(f"  {command}" for command in commands)])
+
+
+def created(path: str, partitions: int, replication: int | None) -> str:
+    """Creates what is missing. Raises as `checked` does."""
+    binding, options = _kafka(path)
+    resolver = SecretResolver.of_environment(os.environ)
+    made = asyncio.run(create_topics(binding, resolver, partitions=partitions, replication=replication))
+    if not made:
+        return f"every topic exists on {options.bootstrap_servers}"
+    return "\n".join(f"created {topic.name}: {counted(partitions, 'partition')}" for topic in made)
 
 
 def checked(path: str) -> str:

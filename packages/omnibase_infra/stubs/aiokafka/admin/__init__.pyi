@@ -1,7 +1,9 @@
+import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiokafka import OffsetAndMetadata, TopicPartition
+from aiokafka.abc import AbstractTokenProvider
 from aiokafka.admin.config_resource import ConfigResource
 
 class NewTopic:
@@ -15,7 +17,18 @@ class NewTopic:
     ) -> None: ...
 
 class AIOKafkaAdminClient:
-    def __init__(self, *, bootstrap_servers: str = ..., client_id: str = ...) -> None: ...
+    def __init__(
+        self,
+        *,
+        bootstrap_servers: str = ...,
+        client_id: str = ...,
+        security_protocol: str = ...,
+        ssl_context: ssl.SSLContext = ...,
+        sasl_mechanism: str = ...,
+        sasl_plain_username: str = ...,
+        sasl_plain_password: str = ...,
+        sasl_oauth_token_provider: AbstractTokenProvider = ...,
+    ) -> None: ...
     async def start(self) -> None: ...
     async def close(self) -> None: ...
     async def create_topics(self, new_topics: Sequence[NewTopic]) -> Any: ...  # an answer of the protocol
