@@ -4,12 +4,18 @@ import pickle
 from collections.abc import Mapping
 
 import pytest
-from omnibase_core.contracts.bindings import ModelHandlerBinding, ModelHandlerPolicies
+from omnibase_core.contracts.bindings import (
+    ModelEventBusBinding,
+    ModelHandlerBinding,
+    ModelHandlerPolicies,
+    ModelTopics,
+)
 from omnibase_core.contracts.handler_config import ModelDbConfig, ModelHandlerConfig, ModelHttpConfig, SecretField
+from omnibase_core.contracts.kafka_config import ModelKafkaOptions, ModelKafkaSasl, ModelKafkaSecurity
 from omnibase_core.enums import EnumHandlerType
 from omnibase_core.errors import SecretResolutionError
 from omnibase_core.secret import ModelSecretRef, Secret
-from omnibase_infra.config.handlers import resolve_binding, resolve_bindings
+from omnibase_infra.config.handlers import resolve_binding, resolve_bindings, resolve_bus
 from omnibase_infra.config.secrets import EnvironmentSecrets, SecretResolver
 from pydantic import BaseModel
 
@@ -122,6 +128,32 @@ async def test_a_secret_that_cannot_stand_in_its_header_is_named_and_not_shown()
     )
     assert caught.value.message.endswith(": correct the secret api/token")
     assert CANARY not in repr(caught.value) + repr(caught.value.details)
+
+
+def kafka() -> ModelEventBusBinding:
+    """A Kafka bus with a password."""
+    sasl = ModelKafkaSasl(mechanism="PLAIN", username="u", password=ref("kafka/password"))
+    options = ModelKafkaOptions(
+        bootstrap_servers="k:1", consumer_group="g", security=ModelKafkaSecurity(protocol="SASL_SSL", sasl=sasl)
+    )
+    topics = ModelTopics(input="i", output="o")
+    return ModelEventBusBinding(kind="kafka", topics=topics, options=options)
+
+
+@pytest.mark.asyncio
+async def test_the_secrets_of_a_bus_are_resolved_the_same_way_and_shown_in_no_form() -> None:
+    bound = await resolve_bus(kafka(), resolver({"ONEX_SECRET_KAFKA_PASSWORD": CANARY}))
+    assert isinstance(bound.options, ModelKafkaOptions)
+    assert bound.options.security.sasl is not None
+    assert revealed(bound.options.security.sasl.password) == CANARY
+    assert CANARY not in f"{bound!r} {bound.model_dump()} {bound.model_dump_json()}"
+
+
+@pytest.mark.asyncio
+async def test_a_missing_secret_of_a_bus_is_named_with_its_field() -> None:
+    with pytest.raises(SecretResolutionError) as raised:
+        await resolve_bus(kafka(), resolver({}))
+    assert "event_bus, config.security.sasl.password: no secret 'kafka/password'" in raised.value.message
 
 
 @pytest.mark.asyncio

@@ -153,6 +153,18 @@ async def test_aborted_records_are_not_delivered_and_the_gap_holds_nothing(kafka
 
 
 @pytest.mark.asyncio
+async def test_a_topic_that_is_deleted_while_the_host_runs_does_not_come_back(kafka: Kafka) -> None:
+    """The library asks for its topics by name again and again, and this broker creates what is asked for."""
+    binding = await fresh_binding(kafka.bootstrap_servers)
+    topic = binding.topics.input
+    async with running(binding, echo()) as host, administering(kafka.bootstrap_servers) as admin:
+        await host.owns(1)
+        await admin.delete_topics([topic])
+        await until(lambda: not host.bus.frontier(), 30)  # the library has asked, and was told
+        assert topic not in await admin.list_topics()
+
+
+@pytest.mark.asyncio
 async def test_a_record_larger_than_a_fetch_is_delivered(kafka: Kafka) -> None:
     large = {"max.message.bytes": str(5 * 1024 * 1024)}
     binding = await fresh_binding(

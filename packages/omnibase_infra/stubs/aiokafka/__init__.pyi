@@ -53,6 +53,7 @@ class BatchBuilder:
     def record_count(self) -> int: ...
 
 class AIOKafkaConsumer:
+    _client: AIOKafkaClient
     def __init__(
         self,
         *topics: str,

@@ -6,6 +6,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from omnibase_core.contracts.kafka_config import ModelKafkaOptions
 
+from omnibase_infra.event_bus.kafka.careful import never_creating
 from omnibase_infra.event_bus.kafka.connection import SecurityArguments
 
 _FETCH_BYTES: Final = 16 * 1024 * 1024
@@ -20,7 +21,7 @@ def make_consumer(options: ModelKafkaOptions, security: SecurityArguments, fetch
     The assignor is a class of this consumer's own, since the library keeps a member's partitions in the class.
     """
     assignor = type("MemberAssignor", (StickyPartitionAssignor,), {})
-    return AIOKafkaConsumer(
+    consumer = AIOKafkaConsumer(
         bootstrap_servers=options.bootstrap_servers,
         client_id=options.client_id or "onex",
         group_id=options.consumer_group,
@@ -40,11 +41,13 @@ def make_consumer(options: ModelKafkaOptions, security: SecurityArguments, fetch
         retry_backoff_ms=_RETRY_MS,
         **security,
     )
+    never_creating(consumer._client)  # noqa: SLF001 - a producer has the same under a public name
+    return consumer
 
 
 def make_producer(options: ModelKafkaOptions, security: SecurityArguments, batch_bytes: int) -> AIOKafkaProducer:
     """A producer whose acknowledgement means that every replica in sync has it. batch_bytes: at most."""
-    return AIOKafkaProducer(
+    producer = AIOKafkaProducer(
         bootstrap_servers=options.bootstrap_servers,
         client_id=options.client_id or "onex",
         acks="all",
@@ -56,3 +59,5 @@ def make_producer(options: ModelKafkaOptions, security: SecurityArguments, batch
         retry_backoff_ms=_RETRY_MS // 2,
         **security,
     )
+    never_creating(producer.client)
+    return producer

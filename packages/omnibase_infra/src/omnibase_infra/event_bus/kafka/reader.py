@@ -13,6 +13,7 @@ from omnibase_core.contracts.kafka_config import ModelKafkaOptions
 from omnibase_core.errors import EventBusError, ProtocolConfigurationError
 from omnibase_spi.event_bus import Headers
 
+from omnibase_infra.event_bus.kafka.careful import never_creating
 from omnibase_infra.event_bus.kafka.cluster import READ, connected
 from omnibase_infra.event_bus.kafka.connection import security_arguments
 from omnibase_infra.event_bus.kafka.ending import end_client
@@ -122,6 +123,7 @@ async def reading(options: ModelKafkaOptions, topic: str) -> AsyncIterator[Topic
         request_timeout_ms=options.request_timeout_ms,
         **security,
     )
+    never_creating(consumer._client)  # noqa: SLF001 - a producer has the same under a public name
     try:
         consumer.assign([TopicPartition(topic, partition) for partition in partitions])
         await consumer.start()

@@ -1,0 +1,2 @@
+class MetadataRequest:
+    _allow_auto_topic_creation: bool | None
