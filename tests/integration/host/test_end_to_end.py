@@ -26,7 +26,7 @@ runtime:
   event_bus: {{kind: "inmemory"}}
   handlers:
     - type: "http"
-      timeout_ms: 400
+      timeout_ms: 1000
       retry_policy: {{max_retries: 1, base_delay_ms: 1}}
       config: {{base_url: "{url}", allow_private: ["127.0.0.0/8"]}}
     - type: "db"
