@@ -1,6 +1,7 @@
 """Hosts as processes: contracts for them, their start, their end, what they said."""
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -34,7 +35,6 @@ runtime:
   event_bus:
     kind: "kafka"
     config:
-      bootstrap_servers: "{servers}"
       consumer_group: "{topics.group}"
       topics: {{input: "{topics.input}", output: "{topics.output}", dead_letter: "{topics.dead_letter}"}}
       max_inflight_envelopes: {window}
@@ -49,14 +49,15 @@ def contract(
 ) -> Path:
     """A contract for these topics; options: of the bus, beside or instead of quick membership."""
     settings: Mapping[str, object] = {
+        "bootstrap_servers": topics.bootstrap_servers,
         "session_timeout_ms": 3_000,
         "heartbeat_interval_ms": 300,
         "rebalance_timeout_ms": 6_000,
         "request_timeout_ms": 15_000,
         **(options or {}),
     }
-    more = "".join(f"      {name}: {value}\n" for name, value in settings.items())
-    text = _RUNTIME.format(servers=topics.bootstrap_servers, topics=topics, window=window, more=more)
+    more = "".join(f"      {name}: {json.dumps(value)}\n" for name, value in settings.items())
+    text = _RUNTIME.format(topics=topics, window=window, more=more)
     folder.mkdir(parents=True, exist_ok=True)
     return Path(contract_in(folder, text, worker=_NODE))
 
