@@ -1,5 +1,6 @@
 """`uv run python -m tools.bench [NAME…]`: measures the host, and prints ratios.
 
+Without names everything that needs no server is measured; `kafka` starts a broker and measures on it.
 Figures are reported and not judged, unless --check is given: then a missed `must` exits 1.
 """
 
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from tools.bench import guard, handlers, mapped, memory, startup, validation
+from tools.bench.kafka.measure import PARTS, kafka
+from tools.bench.page import IN_MEMORY, KAFKA, page
 from tools.bench.report import Row, as_json, as_markdown, as_text
 from tools.bench.rounds import Effort
 
@@ -33,28 +36,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measures what the arguments name, everything by default; gives the exit code."""
     options = _parser().parse_args(arguments)
     logging.getLogger("onex").setLevel(logging.WARNING)
-    effort = Effort(options.rounds, options.scale)
-    rows: list[Row] = []
-    for name in options.names or MEASUREMENTS:
-        print(f"{name} …", file=sys.stderr, flush=True)
-        rows += MEASUREMENTS[name](effort)
-    print(as_text(rows))
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a topic that was just made has no leader yet
+    effort = Effort(options.rounds, options.scale, options.backlog)
+    rows = _measured(options.names, effort)
+    print(as_text([row for section in rows.values() for row in section]))
     if options.json is not None:
-        options.json.write_text(as_json(rows))
+        options.json.write_text(as_json([row for section in rows.values() for row in section]))
     if options.markdown is not None:
-        options.markdown.write_text(as_markdown(rows, effort.rounds))
-    return int(options.check and any(row.missed for row in rows))
+        _write(options.markdown, rows, effort.rounds)
+    return int(options.check and any(row.missed for section in rows.values() for row in section))
+
+
+def _measured(names: Sequence[str], effort: Effort) -> dict[str, list[Row]]:
+    """The rows by section of the page."""
+    rows: dict[str, list[Row]] = {}
+    for name in names or MEASUREMENTS:
+        if name in MEASUREMENTS:
+            print(f"{name} …", file=sys.stderr, flush=True)
+            rows.setdefault(IN_MEMORY, []).extend(MEASUREMENTS[name](effort))
+    chosen = list(PARTS) if "kafka" in names else [name for name in names if name in PARTS]
+    if chosen:
+        rows[KAFKA] = kafka(effort, chosen)
+    return rows
+
+
+def _write(file: Path, rows: Mapping[str, Sequence[Row]], rounds: int) -> None:
+    before = file.read_text() if file.exists() else ""
+    file.write_text(page({title: as_markdown(section, rounds) for title, section in rows.items()}, before))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
-    parser.add_argument(
-        "names", metavar="NAME", nargs="*", choices=[[], *MEASUREMENTS], help=", ".join(MEASUREMENTS)
-    )
+    known = [*MEASUREMENTS, "kafka", *PARTS]
+    parser.add_argument("names", metavar="NAME", nargs="*", choices=[[], *known], help=", ".join(known))
     parser.add_argument("--rounds", type=int, default=7, help="how often each side is measured (7)")
     parser.add_argument("--scale", type=float, default=1.0, help="factor on the number of envelopes in a round")
+    parser.add_argument(
+        "--backlog", type=int, metavar="N", help="requests in the topic over which memory must not grow (100,000)"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="writes the rows as JSON")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="writes the page of the docs")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="writes its section of the page of the docs")
     parser.add_argument("--check", action="store_true", help="exits 1 where a ratio misses its must")
     return parser
 

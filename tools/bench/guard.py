@@ -25,7 +25,7 @@ _ENVELOPE = ModelOnexEnvelope(
 Execute = Callable[[ModelOnexEnvelope], Awaitable[ModelOnexEnvelope]]
 
 
-class _Still:
+class Still:
     """A handler that does nothing."""
 
     handler_type = EnumHandlerType.HTTP
@@ -51,7 +51,7 @@ class _Still:
 
 def overhead(effort: Effort) -> list[Row]:
     """Microseconds that a call through the guard takes more than the handler's own."""
-    handler = _Still()
+    handler = Still()
     guard = Guard(handler, _BINDING)
     count = effort.count(50_000)
     found = interleaved(

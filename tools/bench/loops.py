@@ -38,26 +38,28 @@ class ModelPlainEnvelope(BaseModel):
     error: dict[str, Any] | None = None
 
 
-_validate_plain: Callable[[bytes], ModelPlainEnvelope] = ModelPlainEnvelope.__pydantic_validator__.validate_json
-_plain_to_json: Callable[[ModelPlainEnvelope], bytes] = ModelPlainEnvelope.__pydantic_serializer__.to_json
+validate_plain: Callable[[bytes], ModelPlainEnvelope] = ModelPlainEnvelope.__pydantic_validator__.validate_json
+plain_to_json: Callable[[ModelPlainEnvelope], bytes] = ModelPlainEnvelope.__pydantic_serializer__.to_json
 
 
 def answer_plainly(raw: bytes) -> bytes:
     """Validate, respond, encode, with a plain model."""
-    request = _validate_plain(raw)
-    return _plain_to_json(
-        ModelPlainEnvelope(
-            envelope_id=uuid5(request.envelope_id, "onex.response"),
-            correlation_id=request.correlation_id,
-            causation_id=request.envelope_id,
-            source_node=request.target_node,
-            target_node=request.source_node,
-            payload=request.payload,
-            metadata={**request.metadata, "original_target_node": request.target_node},
-            timestamp=datetime.now(UTC),
-            is_response=True,
-            success=True,
-        )
+    return plain_to_json(respond_plainly(validate_plain(raw)))
+
+
+def respond_plainly(request: ModelPlainEnvelope) -> ModelPlainEnvelope:
+    """The response of a node that returns its input."""
+    return ModelPlainEnvelope(
+        envelope_id=uuid5(request.envelope_id, "onex.response"),
+        correlation_id=request.correlation_id,
+        causation_id=request.envelope_id,
+        source_node=request.target_node,
+        target_node=request.source_node,
+        payload=request.payload,
+        metadata={**request.metadata, "original_target_node": request.target_node},
+        timestamp=datetime.now(UTC),
+        is_response=True,
+        success=True,
     )
 
 

@@ -8,10 +8,15 @@ _T = TypeVar("_T")
 
 
 class Effort(NamedTuple):
-    """rounds: how often each side is measured. scale: factor on the number of envelopes or requests."""
+    """How much is measured.
+
+    rounds: how often each side. scale: factor on the number of envelopes or requests. backlog: requests that wait
+    in a topic while the memory is looked at; None: as many as fit the scale.
+    """
 
     rounds: int = 7
     scale: float = 1.0
+    backlog: int | None = None
 
     def count(self, full: int) -> int:
         """The number of repetitions where an unscaled run has `full`."""
