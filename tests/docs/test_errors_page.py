@@ -14,7 +14,10 @@ from tests.docs.tables import DOCS, section
 
 PAGE: Final = "errors.md"
 # Details of a health check are figures for operators, and no part of an error.
-_OF_HEALTH: Final = {"dev_test_only", "open_connections"}
+_OF_HEALTH: Final = {
+    *("dev_test_only", "open_connections", "partitions", "outstanding", "waiting_to_publish"),
+    *("failures_in_a_row", "consumer_restarts", "silence_s"),
+}
 
 
 def classes() -> Iterator[type[RuntimeHostError]]:
