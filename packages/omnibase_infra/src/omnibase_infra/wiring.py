@@ -17,13 +17,14 @@ from omnibase_core.contracts.bindings import (
 from omnibase_core.contracts.handler_config import ModelHttpConfig
 from omnibase_core.contracts.kafka_config import ModelKafkaOptions
 from omnibase_core.contracts.load import LoadedContract
-from omnibase_core.contracts.runtime_host import ModelNodeEntry
+from omnibase_core.contracts.runtime_host import ModelNodeEntry, ModelRuntimeHostContract
 from omnibase_core.enums import EnumHandlerType
 from omnibase_core.envelope import JsonObject, ModelOnexEnvelope
 from omnibase_core.errors import ProtocolConfigurationError
 from omnibase_core.topics import local_topics
 from omnibase_spi.event_bus import ProtocolEventBus
 from omnibase_spi.handler import ProtocolHandler
+from omnibase_spi.topic_log import ProtocolTopicLog
 from pydantic import JsonValue
 
 from omnibase_infra.config.handlers import resolve_bus
@@ -77,6 +78,12 @@ def _kafka() -> ProtocolEventBus:
     return KafkaEventBus()
 
 
+def _kafka_log(binding: ModelEventBusBinding, resolver: SecretResolver) -> ProtocolTopicLog:
+    from omnibase_infra.event_bus.kafka.topic_log import KafkaTopicLog
+
+    return KafkaTopicLog(binding, resolver)
+
+
 HANDLERS: Final[Mapping[EnumHandlerType, Callable[[Clock], ProtocolHandler]]] = MappingProxyType(
     {EnumHandlerType.HTTP: _http, EnumHandlerType.DB: _db}
 )
@@ -85,6 +92,9 @@ SCRIPTED: Final[Mapping[EnumHandlerType, Callable[[Clock, Cue], ProtocolHandler]
 )
 BUSES: Final[Mapping[str, Callable[[], ProtocolEventBus]]] = MappingProxyType(
     {"inmemory": _inmemory, "kafka": _kafka}
+)
+TOPIC_LOGS: Final[Mapping[str, Callable[[ModelEventBusBinding, SecretResolver], ProtocolTopicLog]]] = (
+    MappingProxyType({"kafka": _kafka_log})
 )
 
 
@@ -131,6 +141,28 @@ def foreseen(binding: ModelHandlerBinding, envelope: ModelOnexEnvelope) -> JsonO
     if tell is None:
         raise _missing(binding)
     return tell(binding, envelope)
+
+
+def build_topic_log(loaded: LoadedContract, resolver: SecretResolver) -> ProtocolTopicLog:
+    """The topics of this contract's bus, to be read from outside a host; nothing is connected yet.
+
+    Raises ProtocolConfigurationError for a bus whose topics nobody else can see.
+    """
+    binding = loaded.require().event_bus
+    build = TOPIC_LOGS.get(binding.kind)
+    if build is None:
+        raise ProtocolConfigurationError(
+            f"The bus of this contract is '{binding.kind}': its topics live inside the host's process, so there "
+            "is no broker to talk to. Send envelopes through a host of your own with 'onex-host pipe', call a "
+            "node with 'onex-host call', or set event_bus.kind to kafka"
+        )
+    return build(binding, resolver)
+
+
+def group_of(contract: ModelRuntimeHostContract) -> str:
+    """The consumer group of its hosts; of a bus without groups, the host's name."""
+    options = contract.event_bus.options
+    return options.consumer_group if isinstance(options, ModelKafkaOptions) else contract.name
 
 
 def planned_topics(binding: ModelEventBusBinding, replication: int) -> "tuple[PlannedTopic, ...]":
@@ -222,9 +254,7 @@ def build_host(
     return host(
         HostParts(
             name=contract.name,
-            group=binding.options.consumer_group
-            if isinstance(binding.options, ModelKafkaOptions)
-            else contract.name,
+            group=group_of(contract),
             bus=BUSES[binding.kind](),
             binding=binding,
             handlers=[_guarded(make(each, clock), each, nodes, binding) for each in enabled],

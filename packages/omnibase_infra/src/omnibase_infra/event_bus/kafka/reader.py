@@ -1,140 +1,131 @@
-"""Reads a topic without joining a group: what is there, and records from given offsets. Commits nothing.
+"""Records of given partitions, read without a consumer group: nobody's progress changes, nobody rebalances."""
 
-For commands that look at topics (`dlq`, `tail`, `trace`); the host itself reads as a member of its group.
-"""
-
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import Final, NamedTuple
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 from omnibase_core.contracts.kafka_config import ModelKafkaOptions
-from omnibase_core.errors import EventBusError, ProtocolConfigurationError
-from omnibase_spi.event_bus import Headers
+from omnibase_core.errors import EventBusError
+from omnibase_spi.topic_log import Extent, Partition, Record
 
 from omnibase_infra.event_bus.kafka.careful import never_creating
-from omnibase_infra.event_bus.kafka.cluster import READ, connected
-from omnibase_infra.event_bus.kafka.connection import security_arguments
+from omnibase_infra.event_bus.kafka.connection import SecurityArguments
 from omnibase_infra.event_bus.kafka.ending import end_client
-from omnibase_infra.event_bus.kafka.faults import in_words
+from omnibase_infra.event_bus.kafka.faults import in_words, is_final
 
 _POLL_MS: Final = 200
-_BATCH: Final = 500
+_SILENCE_S: Final = 20.0
+_RECORDS: Final = 500
+_PARTITION_BYTES: Final = 4 * 1024 * 1024
+_FETCH_BYTES: Final = 16 * 1024 * 1024
+_RETRY_MS: Final = 200
 _END_S: Final = 2.0
 
 
-class StoredRecord(NamedTuple):
-    """A record of a topic, byte for byte."""
+def make_reader(
+    options: ModelKafkaOptions, security: SecurityArguments, group: str | None = None
+) -> AIOKafkaConsumer:
+    """A consumer that is assigned partitions, joins no group and commits nothing by itself.
 
-    partition: int
-    offset: int
-    timestamp_ms: int
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
-
-
-class Extent(NamedTuple):
-    """What a partition holds: its first offset, and the one that its next record will have."""
-
-    first: int
-    end: int
-
-
-class TopicReader:
-    """One topic, open for reading."""
-
-    def __init__(self, consumer: AIOKafkaConsumer, topic: str, partitions: Sequence[int]) -> None:
-        self._consumer = consumer
-        self._topic = topic
-        self.partitions = partitions
-
-    async def extents(self) -> Mapping[int, Extent]:
-        """What each partition holds now."""
-        every = [self._of(partition) for partition in self.partitions]
-        first, end = await self._consumer.beginning_offsets(every), await self._consumer.end_offsets(every)
-        return {at.partition: Extent(first[at], end[at]) for at in every}
-
-    async def offsets_at(self, timestamp_ms: int) -> Mapping[int, int]:
-        """The first offset of each partition that is not older than this time; the end where none is."""
-        asked = {self._of(partition): timestamp_ms for partition in self.partitions}
-        found, ends = await self._consumer.offsets_for_times(asked), await self.extents()
-        return {
-            at.partition: ends[at.partition].end if known is None else known.offset for at, known in found.items()
-        }
-
-    async def records(
-        self, start: Mapping[int, int], until: Mapping[int, int] | None = None
-    ) -> AsyncIterator[StoredRecord]:
-        """The records of the partitions in `start`, from its offsets on; in order within a partition.
-
-        until: the offset of each partition before which to stop, which ends the iteration; None follows for ever.
-        Raises EventBusError where the cluster gives no more.
-        """
-        wanted = [self._of(partition) for partition in start]
-        self._consumer.assign(wanted)
-        for at in wanted:
-            self._consumer.seek(at, start[at.partition])
-        open_ = set(wanted)
-        while open_:
-            if until is not None:
-                open_ = {at for at in open_ if await self._consumer.position(at) < until[at.partition]}
-                if not open_:
-                    return
-            for record in await self._polled(open_):
-                if until is None or record.offset < until[record.partition]:
-                    yield record
-
-    async def _polled(self, partitions: set[TopicPartition]) -> list[StoredRecord]:
-        try:
-            taken = await self._consumer.getmany(*partitions, timeout_ms=_POLL_MS, max_records=_BATCH)
-        except KafkaError as error:
-            raise EventBusError(f"Topic '{self._topic}' cannot be read on: {in_words(error)}") from None
-        return [_stored(record) for records in taken.values() for record in records]
-
-    def _of(self, partition: int) -> TopicPartition:
-        return TopicPartition(self._topic, partition)
-
-
-@asynccontextmanager
-async def reading(options: ModelKafkaOptions, topic: str) -> AsyncIterator[TopicReader]:
-    """The topic, open for reading; its secrets must be resolved.
-
-    Raises EventBusError where no broker answers, ProtocolConfigurationError where the topic does not exist or may
-    not be read.
+    group: where offsets are committed when somebody asks for it.
     """
-    security = security_arguments(options)
-    async with connected(options, security) as cluster:
-        state = (await cluster.state([topic])).topics.get(topic)
-    if state is None:
-        raise ProtocolConfigurationError(
-            f"Topic '{topic}' does not exist; 'onex-host topics' creates none, it says how"
-        )
-    if state.refused or not state.allows(READ):
-        raise ProtocolConfigurationError(f"The cluster refuses READ on topic '{topic}' to this client")
-    partitions = sorted(state.leaders)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=options.bootstrap_servers,
         client_id=options.client_id or "onex",
+        group_id=group,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
+        check_crcs=True,
         request_timeout_ms=options.request_timeout_ms,
+        max_partition_fetch_bytes=_PARTITION_BYTES,
+        fetch_max_bytes=_FETCH_BYTES,
+        retry_backoff_ms=_RETRY_MS,
         **security,
     )
     never_creating(consumer._client)  # noqa: SLF001 - a producer has the same under a public name
+    return consumer
+
+
+async def read_extents(
+    options: ModelKafkaOptions, security: SecurityArguments, extents: Sequence[Extent], *, follow: bool
+) -> AsyncGenerator[Sequence[Record], None]:
+    """The records of the extents, in the order of each partition; with `follow` beyond their ends, for ever.
+
+    An empty batch comes when there is nothing for a moment, so that whoever follows can look up. Raises
+    EventBusError where the brokers refuse, or stay silent before an end is reached.
+    """
+    ends = {_partition(each): each.end for each in extents if follow or each.start < each.end}
+    if not ends:
+        return
+    consumer = make_reader(options, security)
     try:
-        consumer.assign([TopicPartition(topic, partition) for partition in partitions])
-        await consumer.start()
-        yield TopicReader(consumer, topic, partitions)
-    except KafkaError as error:
-        raise EventBusError(f"Topic '{topic}' cannot be read: {in_words(error)}") from None
+        try:
+            async with asyncio.timeout(options.connect_timeout_ms / 1000):
+                await consumer.start()
+            consumer.assign(list(ends))
+            for each in extents:
+                if _partition(each) in ends:
+                    consumer.seek(_partition(each), each.start)
+            async for batch in _batches(consumer, ends, follow=follow):
+                yield batch
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise EventBusError(f"The records cannot be read: {in_words(error)}") from None
     finally:
         await end_client(consumer, _END_S)
 
 
-def _stored(record: ConsumerRecord) -> StoredRecord:
-    return StoredRecord(
-        record.partition, record.offset, record.timestamp, record.key, record.value, record.headers
+async def _batches(
+    consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int], *, follow: bool
+) -> AsyncGenerator[Sequence[Record], None]:
+    loop = asyncio.get_running_loop()
+    left = dict(ends)
+    heard = loop.time()
+    while left:
+        found = await consumer.getmany(*left, timeout_ms=_POLL_MS, max_records=_RECORDS)
+        batch = [_record(each) for records in found.values() for each in records]
+        if follow:
+            yield batch
+            continue
+        passed = [partition for partition, end in left.items() if await _position(consumer, partition) >= end]
+        if batch or passed:
+            heard = loop.time()
+        elif loop.time() - heard > _SILENCE_S:
+            raise TimeoutError
+        yield [each for each in batch if each.offset < ends[_tp(each.partition)]]
+        for partition in passed:
+            del left[partition]
+
+
+async def _position(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int:
+    """Where the next record would be; behind transaction markers too, which are records of nobody."""
+    try:
+        async with asyncio.timeout(_POLL_MS / 1000):
+            return await consumer.position(partition)
+    except TimeoutError:
+        return -1
+    except KafkaError as error:
+        if is_final(error):
+            raise
+        return -1
+
+
+def _record(record: ConsumerRecord) -> Record:
+    return Record(
+        Partition(record.topic, record.partition),
+        record.offset,
+        record.timestamp,
+        record.key,
+        record.value,
+        record.headers,
     )
+
+
+def _partition(extent: Extent) -> TopicPartition:
+    return _tp(extent.partition)
+
+
+def _tp(partition: Partition) -> TopicPartition:
+    return TopicPartition(partition.topic, partition.number)
