@@ -12,6 +12,7 @@ in a comment on the line before it:
     <!-- docs: session -->              a console block that is run: each command in the page's folder, one after
                                         the other, and what is shown below it is what it prints and nothing else;
                                         `…` in a line stands for what differs between runs, alone for any lines
+    <!-- docs: broker session -->      the same, run with a broker by tests/integration/commands/test_pages.py
     <!-- docs: output of COMMAND -->    a block that equals what the command prints
     <!-- docs: fragment, WHY -->        yaml or json that parses and is no whole contract
     <!-- docs: skip, WHY -->            nothing is checked
@@ -65,7 +66,7 @@ CHECKED: Final[Mapping[str, str]] = {
 
 _FENCE: Final = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|~{3,})(?P<language>[\w+-]*)\s*$")
 _MARK: Final = re.compile(
-    r"<!-- docs: (?P<kind>run|file|session|skip|fragment|output of)(?:,? (?P<rest>.+?))? -->"
+    r"<!-- docs: (?P<kind>run|file|session|broker session|skip|fragment|output of)(?:,? (?P<rest>.+?))? -->"
 )
 _LINK: Final = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)|!\[[^\]]*\]\((?P<image>[^)\s]+)\)")
 _TIMEOUT_S: Final = 300
@@ -144,7 +145,7 @@ def marks(page: Page) -> Iterator[Finding]:
     for block in page.blocks:
         if block.mark in {"file", "skip", "fragment", "output of"} and not block.reason:
             yield block.line, f"'docs: {block.mark}' needs a reason: <!-- docs: {block.mark}, why -->"
-        if block.mark == "session" and block.language != "console":
+        if block.mark in {"session", "broker session"} and block.language != "console":
             yield block.line, "a session is a console block"
         if not block.mark and block.language not in _UNCHECKED and block.language not in _LANGUAGES:
             yield block.line, f"nothing checks '{block.language}': mark the block with <!-- docs: skip, why -->"
@@ -266,14 +267,14 @@ def _unchecked(command: str) -> str | None:
 
 
 def _misunderstood(words: Sequence[str]) -> str | None:
-    arguments = [word for word in words if word.startswith("--") or word == words[0]]
-    done = _run(
-        ["onex-host", words[0], "--help"] if words and not words[0].startswith("-") else ["onex-host", "--help"]
-    )
+    named = words[: 2 if words[:1] == ["dlq"] else 1] if words and not words[0].startswith("-") else []
+    done = _run(["onex-host", *named, "--help"])
+    command = " ".join(named)
     if done.returncode:
-        return f"onex-host has no command '{words[0]}'"
-    unknown = [word for word in arguments[1:] if word.partition("=")[0] not in done.stdout]
-    return f"'onex-host {words[0]}' has no option {', '.join(unknown)}" if unknown else None
+        return f"onex-host has no command '{command}'"
+    options = [word.partition("=")[0] for word in words if word.startswith("--")]
+    unknown = [option for option in options if option not in done.stdout]
+    return f"'onex-host {command}' has no option {', '.join(unknown)}" if unknown else None
 
 
 def outputs(page: Page) -> Iterator[Finding]:
@@ -287,16 +288,20 @@ def outputs(page: Page) -> Iterator[Finding]:
 
 def sessions(page: Page) -> Iterator[Finding]:
     """The page's sessions, in one folder with the page's files, print what the page shows."""
-    if not any(block.mark == "session" for block in page.blocks):
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        for block in page.blocks:
-            if block.mark == "file":
-                path = Path(folder, block.reason)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(block.text, encoding="utf-8")
-            elif block.mark == "session":
-                yield from _replayed(block, folder)
+    if any(block.mark == "session" for block in page.blocks):
+        with tempfile.TemporaryDirectory() as folder:
+            yield from played(page, "session", folder)
+
+
+def played(page: Page, mark: str, folder: str) -> Iterator[Finding]:
+    """The same for the sessions with this mark, in this folder."""
+    for block in page.blocks:
+        if block.mark == "file":
+            path = Path(folder, block.reason)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text, encoding="utf-8")
+        elif block.mark == mark:
+            yield from _replayed(block, folder)
 
 
 def _replayed(block: Block, folder: str) -> Iterator[Finding]:

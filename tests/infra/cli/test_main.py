@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -32,9 +33,23 @@ def test_what_needs_no_contract_loads_no_library(arguments: list[str]) -> None:
     assert ended.stderr == "[]\n"
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS))
+def _commands(group: click.Group, *names: str) -> Iterator[tuple[str, click.Command]]:
+    """Every command that does something, by its whole name."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from _commands(command, *names, name)
+        elif command is not None:
+            yield " ".join([*names, name]), command
+
+
+EVERY = dict(_commands(onex_host))
+
+
+@pytest.mark.parametrize("name", sorted(EVERY), ids=lambda name: name.replace(" ", "-"))
 def test_every_command_has_help_with_an_example_and_a_debug_option(name: str) -> None:
-    text = CliRunner().invoke(onex_host, [name, "--help"], prog_name="onex-host").stdout
+    text = CliRunner().invoke(onex_host, [*name.split(), "--help"], prog_name="onex-host").stdout
     assert "Example" in text
     assert f"onex-host {name} " in text.partition("Example")[2]
     assert "--debug" in text
@@ -88,9 +103,7 @@ def test_the_programs_that_are_installed_are_these() -> None:
 def test_every_command_is_one_that_reports_its_errors() -> None:
     from omnibase_infra.cli.command import HostCommand
 
-    context = click.Context(onex_host)
-    commands = {name: onex_host.get_command(context, name) for name in onex_host.list_commands(context)}
-    strangers = [name for name, command in commands.items() if not isinstance(command, HostCommand)]
-    assert list(commands) == list(COMMANDS)
+    strangers = [name for name, command in EVERY.items() if not isinstance(command, HostCommand)]
+    assert onex_host.list_commands(click.Context(onex_host)) == list(COMMANDS)
     assert strangers == []
     assert isinstance(onex_host, click.Group)

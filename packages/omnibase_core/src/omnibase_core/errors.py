@@ -300,3 +300,10 @@ def shown(text: str, limit: int = 64) -> str:
     cut = text[:limit]
     escaped = "".join(c if c.isascii() and c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
     return escaped + ("…" if len(text) > limit else "")
+
+
+def printable(text: str) -> str:
+    """A text without what a terminal would act on, or would not show: such characters are escaped."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

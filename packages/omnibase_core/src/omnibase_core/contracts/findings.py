@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from omnibase_core.contracts.source import Path, YamlDocument, YamlValue
 from omnibase_core.enums import EnumErrorCode
-from omnibase_core.errors import shown
+from omnibase_core.errors import printable, shown
 
 if TYPE_CHECKING:
     from omnibase_core.problems import ModelProblem
@@ -132,9 +132,9 @@ class Findings:
             line=line,
             column=column,
             code=EnumErrorCode.CONTRACT_VALIDATION_ERROR,
-            message=_printable(refusal.message),
-            hint=refusal.hint and _printable(refusal.hint),
-            action=refusal.action and _printable(refusal.action),
+            message=printable(refusal.message),
+            hint=refusal.hint and printable(refusal.hint),
+            action=refusal.action and printable(refusal.action),
             severity=severity,
         )
         self._problems[problem] = None
@@ -165,10 +165,3 @@ def dotted(path: Path) -> str:
         else:
             text += ("." if text else "") + shown(part)
     return text or "the file"
-
-
-def _printable(text: str) -> str:
-    """A text without what a terminal would act on, or would not show: such characters are escaped."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

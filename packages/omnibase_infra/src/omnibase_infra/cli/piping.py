@@ -4,20 +4,17 @@ Imported within the command only.
 """
 
 import asyncio
-import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
-
-import click
 
 from omnibase_infra.cli.exit_codes import EnumExitCode
 from omnibase_infra.cli.flow import Flow
 from omnibase_infra.cli.hosting import abort
+from omnibase_infra.cli.progress import ProgressLine
 from omnibase_infra.cli.stdio import LineReader, Output
 from omnibase_infra.host.process import BaseRuntimeHostProcess
 from omnibase_infra.host.signals import stop_on_signals
-
-_PROGRESS_EVERY_S = 0.2
 
 
 class GivenUp(NamedTuple):
@@ -65,8 +62,8 @@ async def _carried(
 ) -> GivenUp:
     """Carries everything through; gives what was given up where the host stopped before the end."""
     feeding = asyncio.create_task(flow.feed(reader), name="onex-pipe-read")
-    progress = _Progress()
-    writing = asyncio.create_task(flow.write(output, progress.show), name="onex-pipe-write")
+    progress = ProgressLine()
+    writing = asyncio.create_task(flow.write(output, partial(_tell, progress)), name="onex-pipe-write")
     stopping = asyncio.create_task(host.stopping(), name="onex-pipe-stop")
     try:
         await asyncio.wait({feeding, writing, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -106,28 +103,9 @@ def _unwritable(writing: asyncio.Task[None]) -> str | None:
     return None
 
 
+def _tell(progress: ProgressLine, answered: int, failed: int) -> None:
+    progress.show(answered, f"{answered:,} answered, {failed:,} failed")
+
+
 def _left(until: float) -> float:
     return max(0.0, until - asyncio.get_running_loop().time())
-
-
-class _Progress:
-    """One line on stderr that changes a few times a second, where somebody can see it."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._shows = sys.stderr is not None and sys.stderr.isatty()
-        self._next = self._started = self._loop.time()
-
-    def show(self, answered: int, failed: int) -> None:
-        """Says how far it is, unless that was said just now."""
-        now = self._loop.time()
-        if self._shows and now >= self._next:
-            self._next = now + _PROGRESS_EVERY_S
-            rate = answered / max(now - self._started, 0.001)
-            line = f"{answered:,} answered, {failed:,} failed, {rate:,.0f}/s"
-            click.echo(f"\r{line}\x1b[K", nl=False, err=True)
-
-    def clear(self) -> None:
-        """Leaves the line to whatever is printed next."""
-        if self._shows:
-            click.echo("\r\x1b[K", nl=False, err=True)

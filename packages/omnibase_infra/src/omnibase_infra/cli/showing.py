@@ -1,4 +1,4 @@
-"""Responses as people read them. Imported within commands only."""
+"""Responses as people read them, safe for a terminal. Imported within commands only."""
 
 import json
 
@@ -10,9 +10,20 @@ def shown_response(response: ModelOnexEnvelope, elapsed_ms: float) -> str:
     """Node, outcome and time in the first line, then the payload's fields, or the error."""
     outcome = "succeeded" if response.error is None else "failed"
     head = f"{response.source_node or 'the host'} {outcome} in {elapsed_ms:,.1f} ms"
-    if response.error is None:
-        return "\n".join([head, *_fields(response.payload or {})])
-    return "\n".join([head, *_error(response.error)])
+    return "\n".join([printable(head), *shown_outcome(response)])
+
+
+def shown_outcome(response: ModelOnexEnvelope) -> list[str]:
+    """The payload's fields, or the error, a line or more each."""
+    lines = _fields(response.payload or {}) if response.error is None else _error(response.error)
+    return [printable(line) for line in lines]
+
+
+def printable(text: str) -> str:
+    """Foreign text for a terminal: what would move its cursor, colour it or turn its direction is escaped."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _error(error: ModelEnvelopeError) -> list[str]:
