@@ -5,6 +5,7 @@ from typing import Any
 from aiokafka import OffsetAndMetadata, TopicPartition
 from aiokafka.abc import AbstractTokenProvider
 from aiokafka.admin.config_resource import ConfigResource
+from aiokafka.client import AIOKafkaClient
 
 class NewTopic:
     def __init__(
@@ -20,6 +21,7 @@ class RecordsToDelete:
     def __init__(self, before_offset: int) -> None: ...
 
 class AIOKafkaAdminClient:
+    _client: AIOKafkaClient
     def __init__(
         self,
         *,

@@ -19,6 +19,7 @@ from omnibase_spi.topic_log import Extent, Note, Partition, Record
 
 from omnibase_infra.config.handlers import resolve_bus
 from omnibase_infra.config.secrets import SecretResolver
+from omnibase_infra.event_bus.kafka.careful import never_creating
 from omnibase_infra.event_bus.kafka.clients import make_producer
 from omnibase_infra.event_bus.kafka.cluster import READ, WRITE, Cluster, TopicState, connected
 from omnibase_infra.event_bus.kafka.connection import SecurityArguments, security_arguments
@@ -202,6 +203,7 @@ class KafkaTopicLog:
                 request_timeout_ms=int(_REQUEST_S * 1000),
                 **self._security,
             )
+            never_creating(admin._client)  # noqa: SLF001 - a producer has the same under a public name
             self._open.push_async_callback(admin.close)
             with _in_words("The cluster cannot be asked"):
                 async with asyncio.timeout(_REQUEST_S):
