@@ -31,8 +31,8 @@ class _CarefulSend:
     def __init__(self, send: Any) -> None:  # its signature is the library's
         self._send = send
 
-    def __call__(self, request: object, *more: Any, **options: Any) -> Awaitable[Any]:
-        if isinstance(request, MetadataRequest):
-            request._allow_auto_topic_creation = False  # noqa: SLF001 - the library never sets it
-        answer: Awaitable[Any] = self._send(request, *more, **options)
+    def __call__(self, asked: object, *more: Any, **options: Any) -> Awaitable[Any]:
+        if isinstance(asked, MetadataRequest):
+            asked._allow_auto_topic_creation = False  # noqa: SLF001 - the library never sets it
+        answer: Awaitable[Any] = self._send(asked, *more, **options)
         return answer
