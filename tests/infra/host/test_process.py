@@ -16,7 +16,7 @@ from omnibase_core.runtime import ComputeFunction
 from omnibase_infra.event_bus.inmemory import InMemoryEventBus
 from omnibase_infra.host.collector import YOUNG_OBJECTS
 from omnibase_infra.host.process import BaseRuntimeHostProcess, HostParts, Publish, Stopped
-from omnibase_spi.event_bus import Delivery, ProtocolDeliverySink
+from omnibase_spi.event_bus import Delivery, ProtocolDeliverySink, Source
 
 from tests.fakes.handlers import ScriptedHandler, echo, handler_binding
 from tests.fakes.hosts import COMPUTE, EFFECT, asking, doubled, parts
@@ -313,6 +313,20 @@ async def test_what_the_grace_is_too_short_for_is_counted_settled_by_nobody_and_
     assert gate.cancelled == 3
     told = [vars(record) for record in caplog.records if vars(record).get("event") == "engine.gave_up"]
     assert [line["correlation_id"] for line in told] == [asking(number).correlation_id for number in range(3)]
+
+
+@pytest.mark.asyncio
+async def test_what_was_given_up_at_a_rebalance_long_ago_is_no_part_of_the_stop() -> None:
+    gate = Gate()
+    bus = InMemoryEventBus()
+    its = parts([ScriptedHandler(perform=gate.perform, name="http")], bus=bus)
+    topic = its.binding.topics.input
+    async with BaseRuntimeHostProcess(its) as host:
+        await bus.publish_envelope(asking(1), topic)
+        await settled_loop(20)
+        await host.engine.revoked(frozenset((Source(topic, 0, 0),)), 0.0)
+        assert host.engine.progress.given_up == 1
+        assert await host.close(grace_s=1.0) == 0
 
 
 @pytest.mark.asyncio

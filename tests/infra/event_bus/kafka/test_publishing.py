@@ -210,6 +210,22 @@ async def test_a_producer_that_cannot_be_had_is_asked_for_again() -> None:
     await desk.producers.close()
 
 
+@pytest.mark.asyncio
+async def test_a_defect_in_the_start_of_a_producer_fails_what_waits_and_not_what_comes_later() -> None:
+    desk = Desk(FakeProducer(), FakeProducer(start_error=ValueError("a defect")), FakeProducer())
+    await desk.producers.start()
+    await desk.publish("1")
+    desk.sent()[0].acknowledged.set_exception(OutOfOrderSequenceNumber())
+    await settled_loop()
+    desk.told.clear()
+    await desk.publish("1")
+    await until(lambda: desk.failed() == ["1"])
+    await desk.publish("1")
+    await until(lambda: bool(desk.sent(2)))
+    await desk.publisher.close(0.01)
+    await desk.producers.close()
+
+
 def test_cloud_events_are_responses_only_and_keep_their_own_headers() -> None:
     decorate = as_cloud_event("orders host")
     told = [("onex-envelope-id", b"1"), ("onex-correlation-id", b"2"), ("onex-causation-id", b"3")]

@@ -173,6 +173,7 @@ class BaseRuntimeHostProcess:
         if self._closed:
             return 0
         lost = self.bus_lost
+        before = self.engine.progress.given_up  # at a rebalance, which has redelivered it since
         self._closed = True
         self._ready = False
         _log.info("stopping", extra={"event": events.HOST_STOPPING})
@@ -181,7 +182,7 @@ class BaseRuntimeHostProcess:
         finally:
             self.client.close()
             self._release_process()
-        unfinished = max(self.engine.progress.given_up, len(self.client.unanswered))
+        unfinished = max(self.engine.progress.given_up - before, len(self.client.unanswered))
         _log.info("stopped", extra={"event": events.HOST_STOPPED, "unfinished": unfinished})
         return unfinished
 

@@ -20,7 +20,6 @@ from omnibase_core.envelope import ModelOnexEnvelope
 from omnibase_core.errors import EventBusError, ProtocolConfigurationError
 from omnibase_core.frontier import ModelFrontier
 from omnibase_spi.event_bus import Acknowledged, Delivery, Message, ProtocolDeliverySink, Source
-from pydantic import JsonValue
 
 from omnibase_infra.event_bus.headers import envelope_headers
 from omnibase_infra.event_bus.kafka.breaker import BusBreaker
@@ -30,10 +29,10 @@ from omnibase_infra.event_bus.kafka.cluster import is_reachable
 from omnibase_infra.event_bus.kafka.connection import SecurityArguments, security_arguments
 from omnibase_infra.event_bus.kafka.consumption import Consumption
 from omnibase_infra.event_bus.kafka.faults import in_words
+from omnibase_infra.event_bus.kafka.health import health_of
 from omnibase_infra.event_bus.kafka.preflight import Findings, preflight
 from omnibase_infra.event_bus.kafka.producer import Publisher
 from omnibase_infra.event_bus.kafka.producers import Producers
-from omnibase_infra.event_bus.kafka.stalls import SUSPECT_S
 from omnibase_infra.telemetry.bounded import bound_logger
 
 _SHUTDOWN_BUDGET_S: Final = 1.0
@@ -182,22 +181,7 @@ class KafkaEventBus:
         consumption, breaker, publisher = self._consumption, self._breaker, self._publisher
         if self._state is not _State.OPEN or consumption is None or breaker is None or publisher is None:
             return ModelHealth(status=EnumHealth.UNHEALTHY, message="not running")
-        figures: dict[str, JsonValue] = {
-            "partitions": len(consumption.progress.streams),
-            "outstanding": sum(entry.outstanding for entry in self.frontier()),
-            "waiting_to_publish": publisher.waiting,
-            "failures_in_a_row": breaker.failures,
-            "consumer_restarts": consumption.restarts,
-            "silence_s": round(consumption.silence_s, 1),
-        }
-        status, message = EnumHealth.HEALTHY, "consuming"
-        if consumption.silence_s > SUSPECT_S:
-            status, message = EnumHealth.UNHEALTHY, "no answer to a fetch; the consumer may have stopped"
-        elif (reason := breaker.reason()) is not None:
-            status, message = EnumHealth.DEGRADED, f"consumption stands still: {reason}"
-        elif breaker.failures:
-            status, message = EnumHealth.DEGRADED, str(breaker.last_failure)
-        return ModelHealth(status=status, message=message, details=figures)
+        return health_of(consumption, breaker, publisher, self.frontier())
 
     async def _end_consuming(self) -> None:
         if self._consumption is not None:

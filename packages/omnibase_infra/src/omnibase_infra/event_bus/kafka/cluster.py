@@ -7,19 +7,18 @@ with creation switched off, which tells an absent topic from one that we may not
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from aiokafka.conn import AIOKafkaConnection, create_conn
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.errors import IncompatibleBrokerVersion, KafkaConnectionError, KafkaError
 from aiokafka.protocol.admin import DescribeConfigsRequest
-from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.coordination import FindCoordinatorRequest
-from aiokafka.protocol.types import Array, Boolean, Int16, Int32, Schema, String
 from omnibase_core.contracts.kafka_config import ModelKafkaOptions
 from omnibase_core.errors import EventBusError
 
 from omnibase_infra.event_bus.kafka.connection import SecurityArguments
 from omnibase_infra.event_bus.kafka.faults import in_words
+from omnibase_infra.event_bus.kafka.metadata import MetadataRequest, MetadataResponse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -34,64 +33,6 @@ _GROUP_COORDINATOR: Final = 0
 _PORT: Final = 9_092
 
 Address = tuple[str, int]
-
-
-class _MetadataResponse(Response):
-    API_KEY = 3
-    API_VERSION = 8
-    SCHEMA = Schema(
-        ("throttle_time_ms", Int32),
-        ("brokers", Array(("node", Int32), ("host", String("utf-8")), ("port", Int32), ("rack", String("utf-8")))),
-        ("cluster_id", String("utf-8")),
-        ("controller", Int32),
-        (
-            "topics",
-            Array(
-                ("error_code", Int16),
-                ("name", String("utf-8")),
-                ("is_internal", Boolean),
-                (
-                    "partitions",
-                    Array(
-                        ("error_code", Int16),
-                        ("partition", Int32),
-                        ("leader", Int32),
-                        ("leader_epoch", Int32),
-                        ("replicas", Array(Int32)),
-                        ("in_sync", Array(Int32)),
-                        ("offline", Array(Int32)),
-                    ),
-                ),
-                ("operations", Int32),
-            ),
-        ),
-        ("operations", Int32),
-    )
-
-
-class _MetadataStruct(RequestStruct):
-    API_KEY = 3
-    API_VERSION = 8
-    RESPONSE_TYPE = _MetadataResponse
-    SCHEMA = Schema(
-        ("topics", Array(String("utf-8"))),
-        ("may_create", Boolean),
-        ("cluster_operations", Boolean),
-        ("topic_operations", Boolean),
-    )
-
-
-class _MetadataRequest(Request[_MetadataStruct]):
-    """Metadata with what we may do, which the library does not ask for. Kafka 2.3 is the first to answer."""
-
-    API_KEY = 3
-
-    def __init__(self, topics: Sequence[str] | None) -> None:
-        self._topics = topics
-
-    def build(self, request_struct_class: type[_MetadataStruct]) -> _MetadataStruct:
-        """The request itself."""
-        return request_struct_class(self._topics, False, False, True)
 
 
 class TopicState(NamedTuple):
@@ -137,17 +78,17 @@ class Cluster:
     async def state(self, wanted: Iterable[str]) -> ClusterState:
         """The brokers, and those of the wanted topics that exist or that we may not see."""
         names = set(wanted)
-        listed = await self._connection.send(_MetadataRequest(None))
+        listed = await self._ask(MetadataRequest(None))
         topics = {name: state for name, state in _states(listed) if name in names}
         if absent := sorted(names - topics.keys()):
-            asked = await self._connection.send(_MetadataRequest(absent))
+            asked = await self._ask(MetadataRequest(absent))
             topics |= {name: state for name, state in _states(asked) if state.refused or state.leaders}
         return ClusterState({node: (host, port) for node, host, port, _ in listed.brokers}, topics)
 
     async def limits(self, topics: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
         """The settings of each topic that is there; an empty one where we may not see them."""
         asked = [(_TOPIC, name, ["max.message.bytes", "min.insync.replicas"]) for name in topics]
-        answer = await self._connection.send(DescribeConfigsRequest(asked))
+        answer = await self._ask(DescribeConfigsRequest(asked))
         return {
             name: {} if code else {entry[0]: entry[1] for entry in entries}
             for code, _, _, name, entries in answer.resources
@@ -155,8 +96,14 @@ class Cluster:
 
     async def group_is_refused(self, group: str) -> bool:
         """Whether we may not even ask who coordinates the group."""
-        answer = await self._connection.send(FindCoordinatorRequest(group, _GROUP_COORDINATOR))
+        answer = await self._ask(FindCoordinatorRequest(group, _GROUP_COORDINATOR))
         return bool(answer.error_code == _GROUP_REFUSED)
+
+    async def _ask(self, request: object) -> Any:  # the fields of an answer are those of its schema
+        try:
+            return await self._connection.send(request)
+        except NotImplementedError:  # the library's word for a broker that knows older versions only
+            raise IncompatibleBrokerVersion from None
 
 
 @asynccontextmanager
@@ -231,7 +178,7 @@ async def _connect(
         return in_words(error)
 
 
-def _states(response: _MetadataResponse) -> Iterable[tuple[str, TopicState]]:
+def _states(response: MetadataResponse) -> Iterable[tuple[str, TopicState]]:
     for code, name, _, partitions, operations in response.topics:
         leaders = {partition: leader for _, partition, leader, *_ in partitions}
         replicas = min((len(entry[4]) for entry in partitions), default=0)

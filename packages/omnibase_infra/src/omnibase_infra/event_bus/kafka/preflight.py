@@ -56,7 +56,7 @@ async def preflight(
             ]
             if problems:
                 raise ProtocolConfigurationError("\n".join(problems))
-        await _check_leaders(state, options, security)
+        await check_leaders(state, options, security)
     except KafkaError as error:
         raise EventBusError(f"The Kafka cluster could not be asked: {in_words(error)}") from None
     fetch_bytes = max(_LEAST_FETCH_BYTES, limits[binding.topics.input] * 11 // 10)
@@ -128,7 +128,7 @@ def _size_problems(binding: ModelEventBusBinding, limits: Mapping[str, int]) -> 
         )
 
 
-async def _check_leaders(state: ClusterState, options: ModelKafkaOptions, security: SecurityArguments) -> None:
+async def check_leaders(state: ClusterState, options: ModelKafkaOptions, security: SecurityArguments) -> None:
     """At least one leader must be reachable at its own address: else the brokers advertise a wrong one."""
     leaders = {leader for topic in state.topics.values() for leader in topic.leaders.values()}
     brokers = [state.brokers[leader] for leader in leaders if leader in state.brokers]

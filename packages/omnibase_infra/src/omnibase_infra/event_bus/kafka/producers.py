@@ -74,10 +74,8 @@ class Producers:
         self._attempt_s = attempt_s
         self._partitions = {topic: list(range(count)) for topic, count in partitions.items()}
         self._current: Producer | None = None
-        self._building: asyncio.Task[Producer] | None = None
+        self._building: asyncio.Task[None] | None = None
         self._ending = set[asyncio.Task[bool]]()
-        self._closed = False
-        self.made = 0
 
     async def start(self) -> None:
         """The first producer. Raises KafkaError or TimeoutError where it cannot be had."""
@@ -85,11 +83,10 @@ class Producers:
 
     async def get(self) -> Producer:
         """The producer in use; waits while another one is made."""
-        if self._current is None:
-            if self._building is None:
+        while self._current is None:
+            if self._building is None or self._building.done():
                 self._building = asyncio.create_task(self._build(), name="onex-producer")
-            self._current = await asyncio.shield(self._building)
-            self._building = None
+            await asyncio.shield(self._building)
         return self._current
 
     def retire(self, producer: Producer) -> None:
@@ -117,7 +114,6 @@ class Producers:
 
     async def close(self) -> None:
         """Ends every producer, within bounds."""
-        self._closed = True
         if self._building is not None:
             self._building.cancel()
             await asyncio.wait([self._building])
@@ -127,11 +123,12 @@ class Producers:
         if self._ending:
             await asyncio.wait(self._ending, timeout=_END_S)
 
-    async def _build(self) -> Producer:
+    async def _build(self) -> None:
         delay = _FIRST_DELAY_S
         while True:
             try:
-                return await self._attempt()
+                self._current = await self._attempt()
+                return
             except (KafkaError, TimeoutError, OSError) as error:
                 _log.warning(
                     "no producer yet, the next attempt comes in %.1f s: %s",
@@ -152,5 +149,4 @@ class Producers:
         except BaseException:
             await end_client(client, _END_S)
             raise
-        self.made += 1
         return Producer(client)
