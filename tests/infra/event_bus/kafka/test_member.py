@@ -131,6 +131,7 @@ async def test_a_revoke_finishes_commits_and_forgets_and_the_next_epoch_is_fresh
 
         stand.sink.on_revoked = finish
         await fake.revoke()
+        assert stand.sink.revocations[-1].budget_s == 2.0
         assert fake.commits[-1] == {PARTITION: 1}
         assert not stand.settle(second)
         fake.assign_now()

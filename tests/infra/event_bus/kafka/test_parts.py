@@ -8,7 +8,9 @@ import ssl
 import pytest
 from aiokafka import errors
 from aiokafka.partitioner import DefaultPartitioner
+from omnibase_core.contracts.kafka_config import ModelKafkaOptions
 from omnibase_infra.event_bus.kafka.breaker import OPEN_S, BusBreaker
+from omnibase_infra.event_bus.kafka.bus import revoke_budget_s
 from omnibase_infra.event_bus.kafka.cluster import addresses
 from omnibase_infra.event_bus.kafka.faults import in_words, is_final
 from omnibase_infra.event_bus.kafka.partitions import partition_of
@@ -48,6 +50,12 @@ def test_the_plan_has_a_command_for_each_topic() -> None:
 
 def test_a_contract_without_a_dead_letter_topic_needs_two() -> None:
     assert len(planned_topics(bus_binding(dead_letter=None))) == 2
+
+
+@pytest.mark.parametrize(("rebalance_ms", "budget_s"), [(45_000, 35.0), (12_000, 6.0), (300_000, 290.0)])
+def test_a_revoke_leaves_time_for_the_commit_and_the_join(rebalance_ms: int, budget_s: float) -> None:
+    options = ModelKafkaOptions(bootstrap_servers="k:1", consumer_group="g", rebalance_timeout_ms=rebalance_ms)
+    assert revoke_budget_s(options) == budget_s
 
 
 def test_bootstrap_servers_are_hosts_and_ports() -> None:

@@ -78,7 +78,7 @@ class KafkaEventBus:
             self._breaker,
             is_reachable=lambda: is_reachable(options, security, list(self._sinks)),
             batch=_batch(config),
-            revoke_budget_s=_revoke_budget_s(options),
+            revoke_budget_s=revoke_budget_s(options),
         )
         self._producers = await _started(options, security, findings)
         self._publisher = Publisher(
@@ -223,7 +223,7 @@ def _batch(config: ModelEventBusBinding) -> int:
     return max(1, min(room, _LARGEST_BATCH))
 
 
-def _revoke_budget_s(options: ModelKafkaOptions) -> float:
-    """What is left of the rebalance timeout when the commit and the join have theirs."""
+def revoke_budget_s(options: ModelKafkaOptions) -> float:
+    """What is left of the rebalance timeout, in seconds, when the commit and the join have theirs."""
     timeout_ms = options.rebalance_timeout_ms
     return max(timeout_ms - _REVOKE_MARGIN_MS, timeout_ms // 2) / 1000
