@@ -22,7 +22,7 @@ LOG_LINES: Final = 200
 
 def outlive(kafka: Kafka, folder: Path, fault: Callable[[Topics], None], **times_ms: int) -> None:
     """One host works a backlog off; the fault comes in the middle and goes, and the host recovers by itself."""
-    topics = Topics(kafka.bootstrap_servers, PARTITIONS, len(kafka.brokers))
+    topics = Topics.made(kafka.bootstrap_servers, PARTITIONS, len(kafka.brokers))
     asked = requests(BACKLOG, KEYS, slowest_ms=60)
     topics.publish(asked)
     host = Host(contract(folder, topics, times_ms, window=100), folder / "host.log")

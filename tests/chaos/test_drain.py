@@ -29,7 +29,7 @@ def finish(path: Path, folder: Path, topics: Topics, answers: Answers, asked: Se
 
 @pytest.mark.slow
 def test_what_is_in_flight_is_finished(kafka: Kafka, tmp_path: Path) -> None:
-    topics = Topics(kafka.bootstrap_servers, 4)
+    topics = Topics.made(kafka.bootstrap_servers, 4)
     asked = [request._replace(work_ms=1_000 + request.work_ms) for request in requests(IN_FLIGHT, IN_FLIGHT)]
     topics.publish(asked)
     path = contract(tmp_path, topics)
@@ -50,7 +50,7 @@ def test_what_is_in_flight_is_finished(kafka: Kafka, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_broker_that_is_down_does_not_hold_the_stop(breakable: Kafka, tmp_path: Path) -> None:
-    topics = Topics(breakable.bootstrap_servers, 4)
+    topics = Topics.made(breakable.bootstrap_servers, 4)
     asked = requests(2_000, 40, slowest_ms=100)
     topics.publish(asked)
     path = contract(tmp_path, topics)
@@ -70,7 +70,7 @@ def test_a_broker_that_is_down_does_not_hold_the_stop(breakable: Kafka, tmp_path
 
 @pytest.mark.slow
 def test_a_second_signal_ends_at_once(kafka: Kafka, tmp_path: Path) -> None:
-    topics = Topics(kafka.bootstrap_servers, 1)
+    topics = Topics.made(kafka.bootstrap_servers, 1)
     asked = [request._replace(work_ms=5_000 * (request.sequence > 0)) for request in requests(5, 5)]
     topics.publish(asked)
     path = contract(tmp_path, topics)
@@ -88,7 +88,7 @@ def test_a_second_signal_ends_at_once(kafka: Kafka, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_stuck_handler_is_given_up_and_named(kafka: Kafka, tmp_path: Path) -> None:
-    topics = Topics(kafka.bootstrap_servers, 1)
+    topics = Topics.made(kafka.bootstrap_servers, 1)
     asked = [request._replace(work_ms=STUCK_MS * (request.sequence == 10)) for request in requests(20, 20)]
     topics.publish(asked)
     host = Host(contract(tmp_path, topics), tmp_path / "host.log", grace_s=1.0)

@@ -34,7 +34,7 @@ def survive(
     kafka: Kafka, folder: Path, treatment: Treatment, *, backlog: int, kills: Sequence[Signals]
 ) -> Verdict:
     """Two hosts work the backlog off; at each mark one of them is ended and replaced."""
-    topics = Topics(kafka.bootstrap_servers, PARTITIONS)
+    topics = Topics.made(kafka.bootstrap_servers, PARTITIONS)
     asked = requests(backlog, KEYS, slowest_ms=SLOWEST_MS)
     topics.publish(asked)
     path = contract(folder, topics, window=WINDOW)

@@ -21,7 +21,7 @@ REBALANCE_S: Final = 6.0
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_rolling_restart_loses_nothing_and_stalls_nobody(kafka: Kafka, tmp_path: Path) -> None:
-    topics = Topics(kafka.bootstrap_servers, PARTITIONS)
+    topics = Topics.made(kafka.bootstrap_servers, PARTITIONS)
     asked = [
         request._replace(work_ms=SLOW_MS) if request.sequence == BACKLOG // 4 else request
         for request in requests(BACKLOG, KEYS, slowest_ms=40)

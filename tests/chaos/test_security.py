@@ -46,7 +46,7 @@ def host_at(
     kafka: Kafka, listener: str, security: Mapping[str, object], folder: Path, password: str = USERS["admin"]
 ) -> tuple[Host, Topics]:
     """A host that connects to this listener."""
-    topics = Topics(kafka.bootstrap_servers, 1)
+    topics = Topics.made(kafka.bootstrap_servers, 1)
     options = {"bootstrap_servers": kafka.listener(listener), "security": security, "connect_timeout_ms": 5_000}
     secrets = {"ONEX_SECRET_KAFKA_PASSWORD": password, "ONEX_SECRET_KAFKA_TOKEN": token()}
     return Host(contract(folder, topics, options), folder / "host.log", environment=secrets), topics

@@ -86,9 +86,15 @@ class Cluster:
         return ClusterState({node: (host, port) for node, host, port, _ in listed.brokers}, topics)
 
     async def limits(self, topics: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
-        """The settings of each topic that is there; an empty one where we may not see them."""
+        """The settings of each topic that is there; an empty one where we may not see them.
+
+        What only speaks Kafka's protocol may not have this request.
+        """
         asked = [(_TOPIC, name, ["max.message.bytes", "min.insync.replicas"]) for name in topics]
-        answer = await self._ask(DescribeConfigsRequest(asked))
+        try:
+            answer = await self._ask(DescribeConfigsRequest(asked))
+        except IncompatibleBrokerVersion:
+            return {name: {} for _, name, _ in asked}
         return {
             name: {} if code else {entry[0]: entry[1] for entry in entries}
             for code, _, _, name, entries in answer.resources
