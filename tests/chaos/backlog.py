@@ -76,7 +76,8 @@ class Topics:
         """Fresh topics."""
         topics = cls(servers, partitions, fresh_name())
         fresh = [NewTopic(name, partitions, replicas) for name in topics.names]
-        for created in topics._admin().create_topics(fresh).values():
+        admin = topics._admin()  # which has to live until it has its answers
+        for created in admin.create_topics(fresh).values():
             created.result(_LIMIT_S)
         return topics
 

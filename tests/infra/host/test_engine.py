@@ -182,6 +182,26 @@ async def test_what_finishes_after_its_stream_closed_publishes_and_settles_nothi
 
 
 @pytest.mark.asyncio
+async def test_a_drain_during_a_revoke_ends_when_the_revoke_does() -> None:
+    bus = SimulatedBus()
+    runtime = StepwiseRuntime()
+    async with engine_on(bus, runtime) as engine:
+        bus.append(b"k", raw_request(0))
+        bus.poll(1)
+        await settled_loop()
+        revoking = asyncio.create_task(bus.revoke(60.0))
+        await settled_loop()
+        draining = asyncio.create_task(engine.drain(asyncio.get_running_loop().time() + 60.0))
+        await settled_loop()
+        runtime.finish(0)
+        await settled_loop()
+        assert bus.acknowledge(bus.partition_of(b"k")) == 1
+        async with asyncio.timeout(5):
+            await asyncio.gather(revoking, draining)
+        assert engine.progress.given_up == 0
+
+
+@pytest.mark.asyncio
 async def test_a_revoke_finishes_up_to_the_highest_started_record_and_releases_the_rest() -> None:
     bus = SimulatedBus()
     runtime = StepwiseRuntime()

@@ -95,7 +95,8 @@ class Stream:
 
     async def emptied(self) -> None:
         """Returns when nothing is outstanding."""
-        self._emptied = asyncio.Event()
+        if self._emptied is None:  # a stop may begin while a revoke waits
+            self._emptied = asyncio.Event()
         if self.flights:
             await self._emptied.wait()
 
