@@ -339,6 +339,15 @@ class TestTarget:
         by_hand(runtime.route_envelope(request(payload={"url": "https://elsewhere.example/"})))
         assert len(http.asked) == 1
 
+    def test_a_url_that_the_contract_itself_makes_is_not_held_to_it(self) -> None:
+        target = 'target: "https://api.example.com/users"'
+        text = HTTP_NODE.replace(target, f"{target}, request: {{url: https://elsewhere.example/x}}")
+        runtime, http = NodeRuntime(), Handler(EnumHandlerType.HTTP, answering({"status_code": 200}))
+        runtime.register_handler(http)
+        runtime.register_node(NodeInstance(contract(text)))
+        by_hand(runtime.route_envelope(request(payload={"url": "https://api.example.com/users/7"})))
+        assert http.asked[0].payload == {"url": "https://elsewhere.example/x"}
+
     def test_the_target_of_another_kind_of_handler_is_documentation(self) -> None:
         host = Host(answering({"row_count": 1}))
         text = ORDERS_NODE.replace("handler: orders_db", "handler: orders_db, target: orders database")

@@ -244,6 +244,20 @@ def test_what_there_is_not_may_be_what_a_test_is_about(node: str, operation: str
     the_test(f"{HEAD}    node: {node}\n{operation}    response: {{error: {{code: {code}}}}}\n")
 
 
+@pytest.mark.parametrize(
+    ("version", "more", "said"),
+    [
+        ("2.0.0", "", "1:17 Schema version 2.0.0 is newer than 1.0.0, the newest that this host reads · "),
+        ("1.9.0", "later: 1\n", "2:1 Unknown field 'later' in the file · "),
+    ],
+)
+def test_a_file_of_a_later_schema_is_refused_where_it_cannot_be_read(version: str, more: str, said: str) -> None:
+    case = f"{HEAD}    node: count\n    response: {{payload: {{n: 1}}}}\n"
+    (found,) = said_of(f'schema_version: "{version}"\n{more}{case}')
+    assert found.startswith(said)
+    assert loaded(f'schema_version: "1.9.0"\n{case}').problems == ()
+
+
 def test_a_url_with_a_password_is_refused() -> None:
     (said,) = said_of(a_call('{answer: {rows: [{version: "http://u:p@h/"}]}}'))
     assert "Literal secret in tests[0].calls[0].answer.rows[0].version" in said

@@ -2,6 +2,7 @@
 
 import pytest
 from omnibase_core.contracts.load import load_node
+from omnibase_core.contracts.operations import OPERATIONS
 from omnibase_core.problems import ModelProblem
 
 from tests.core.contracts.contracts_on_hand import load, messages, reader_of, runtime_text
@@ -91,6 +92,16 @@ def test_a_request_that_is_fine(request_: str) -> None:
         ("{url: /a, bdy: 1}", "'bdy' is no field of http.post"),
         ("{url: /a, body: 1, body_text: x}", "body and body_text stand together"),
         ("{url: /a, headers: '${{ input.items }}'}", "'headers' must be an object, not a list"),
+        (
+            "{url: /a, headers: {A: '${{ input.n }}', B: null}, params: {c: '${{ input.items[*].sku }}', d: [1]}}",
+            "",
+        ),
+        ("{url: /a, headers: {A: [x]}}", "'A' must be a text, and a list is none"),
+        ("{url: /a, headers: {A: '${{ input.items }}'}}", "'A' must be a text, and a list is none"),
+        ("{url: /a, headers: '${{ {A: input} }}'}", "'A' must be a text, and an object is none"),
+        ("{url: /a, params: {a: {b: c}}}", "'a' must be a text, and an object is none"),
+        ("{url: /a, params: {a: '${{ input.items }}'}}", "'a' must be a text, and an object is none"),
+        ("{url: /a, params: {a: [[x]]}}", "'a' must be a text, and a list is none"),
         ("{url: /a, body: '${{ omit() }}'}", ""),
         ("{url: /a, body: ['${{ omit() }}']}", "omit() has no key here that it could drop"),
         ("{url: /a, body: '${{ result.body }}'}", "Unknown name 'result'"),
@@ -142,6 +153,107 @@ def test_the_request_of_a_query(request_: str, said: str) -> None:
 )
 def test_the_request_of_a_transaction(request_: str, said: str) -> None:
     assert message(db(request_, operation="db.transaction")) == said
+
+
+VAULT_AND_CONSUL = [
+    ("vault.get_secret", "{path: 'orders/${{ input.id }}', version: '${{ input.n }}'}", ""),
+    ("vault.get_secret", "{path: 5}", "'path' must be a text, not a number"),
+    ("vault.get_secret", "{path: a, version: latest}", "'version' must be a number, not a text"),
+    ("vault.list_secrets", "{path: a, version: 1}", "'version' is no field of vault.list_secrets"),
+    ("vault.set_secret", "{path: a, data: {token: '${{ input.id }}'}, cas: 0}", ""),
+    ("vault.set_secret", "{path: a}", "The request lacks 'data'"),
+    ("vault.set_secret", "{path: a, data: [x]}", "'data' must be an object, not a list"),
+    ("vault.set_secret", "{path: a, data: {}, cas: x}", "'cas' must be a number, not a text"),
+    ("vault.delete_secret", "{path: a, versions: [1, '${{ input.n }}']}", ""),
+    ("vault.delete_secret", "{path: a, versions: 1}", "'versions' must be a list, not a number"),
+    (
+        "consul.register_service",
+        "{name: a, service_id: b, address: c, port: 80, tags: [d], meta: {e: f}, check: {ttl: 5s}}",
+        "",
+    ),
+    ("consul.register_service", "{service_id: b}", "The request lacks 'name'"),
+    ("consul.register_service", "{name: a, port: http}", "'port' must be a number, not a text"),
+    ("consul.register_service", "{name: a, tags: b}", "'tags' must be a list, not a text"),
+    ("consul.register_service", "{name: a, check: b}", "'check' must be an object, not a text"),
+    ("consul.deregister_service", "{service_id: b, name: a}", "'name' is no field of consul.deregister_service"),
+    ("consul.get_service", "{name: a, passing_only: true, tag: '${{ input.id }}'}", ""),
+    ("consul.get_service", "{name: a, passing_only: yes}", "'passing_only' must be a boolean, not a text"),
+    ("consul.health_check_service", "{}", "The request lacks 'name'"),
+    ("consul.list_services", "{}", ""),
+    ("consul.list_services", "{name: a}", "'name' is no field of consul.list_services"),
+]
+
+
+@pytest.mark.parametrize(("operation", "request_", "said"), VAULT_AND_CONSUL)
+def test_the_request_of_a_vault_or_consul_operation(operation: str, request_: str, said: str) -> None:
+    entry = f"type: {operation.partition('.')[0]}, operations: [{operation}], request: {request_}"
+    assert message(f"io_operations:\n  - {{{entry}, response: {{name: x}}}}\n") == said
+
+
+@pytest.mark.parametrize("operation", [name for name, row in OPERATIONS.items() if row.result])
+def test_a_result_has_the_fields_of_its_operation_and_no_others(operation: str) -> None:
+    entry = f"type: {operation.partition('.')[0]}, operations: [{operation}]"
+    for field in (*OPERATIONS[operation].result, "rest"):
+        body = f"io_operations:\n  - {{{entry}, response: {{name: '${{{{ type(result.{field}) }}}}'}}}}\n"
+        assert message(body) == ("result has no field 'rest'" if field == "rest" else "")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        *((f"envelope.{name}", "") for name in ("envelope_id", "correlation_id", "causation_id")),
+        *((f"envelope.{name}", "") for name in ("source_node", "timestamp", "metadata.any.thing")),
+        ("envelope.payload", "envelope has no field 'payload'"),
+        ("result", "Unknown name 'result'"),
+        ("secret.token", "Unknown name 'secret'"),
+        ("config.base_url", "Unknown name 'config'"),
+    ],
+)
+def test_a_request_sees_the_input_the_envelope_and_let(name: str, said: str) -> None:
+    assert message(http(f"{{url: /a, body: '${{{{ {name} }}}}'}}")) == said
+
+
+def test_let_comes_before_the_result() -> None:
+    assert message(http("{url: /a}", "let: {a: '${{ result.body }}'}")) == "Unknown name 'result'"
+
+
+MISSING = [
+    "input.items[*].pric",
+    "input.items[].pric",
+    "input.items[:2].pric",
+    "input.items[-1].pric",
+    "input.items[?pric > `1`]",
+    "input.items[*].{a: pric}",
+    "input.items[*].[pric]",
+    "(input.items | [0]).pric",
+    "{a: input.items}.a[0].pric",
+    "sort_by(input.items, &pric)",
+    "sort_by(input.items, &price)[0].pric",
+    "map(&pric, input.items)",
+    "min_by(input.items, &price).pric",
+    "max_by(input.items, &pric)",
+    "reverse(input.items)[0].pric",
+    "to_array(input.items[0])[0].pric",
+    "not_null(input.items)[0].pric",
+    "coalesce(input.items, input.items)[0].pric",
+    "if(`true`, input.items, input.items)[0].pric",
+    "values({a: input.items[0]})[0].pric",
+    "root().input.items[0].pric",
+    "let.first.pric",
+]
+
+
+@pytest.mark.parametrize("expression", MISSING)
+def test_a_field_that_no_model_has_is_found_wherever_an_expression_leads(expression: str) -> None:
+    more = "let: {first: '${{ input.items[0] }}'}, response: {name: x}"
+    assert message(http(f"{{url: /a, body: '${{{{ {expression} }}}}'}}", more)) == "ModelItem has no field 'pric'"
+
+
+def test_beyond_any_and_object_nothing_is_known() -> None:
+    fields = "[{name: a, type: any}, {name: o, type: object}, {name: l, type: 'list[any]'}]"
+    body = "transform: {x: '${{ [input.a.b.c, input.a[0].d, input.o.e.f, input.l[*].g, map(&h, input.l)] }}'}\n"
+    text = contract_text("COMPUTE", fields, "[{name: x, type: any}]", body)
+    assert load_node("node.yaml", reader_of({"node.yaml": text})).problems == ()
 
 
 @pytest.mark.parametrize(

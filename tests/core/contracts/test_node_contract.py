@@ -48,6 +48,12 @@ def test_defaults() -> None:
     )
 
 
+def test_fields_are_required_unless_they_say_otherwise_in_input_and_output() -> None:
+    node = parse_node_contract(NODE.replace('"any"}', '"any"}, {name: "more", type: "any", required: false}'))
+    assert node.input.fields["url"].required
+    assert {name: field.required for name, field in node.output.fields.items()} == {"body": True, "more": False}
+
+
 def test_a_node_contract_is_frozen() -> None:
     node = parse_node_contract(NODE)
     with pytest.raises(ValueError, match="frozen"):
@@ -72,6 +78,8 @@ def test_a_node_contract_is_frozen() -> None:
         (('["http.get"]', '[http.get], target: "https://a/?q=x"'), "The target has a query"),
         (("node_version", "nodeversion"), "Missing required field 'node_version' in the file"),
         (("EFFECT", "COMPUTE"), "A COMPUTE node has no io_operations"),
+        (("node_type", "on_failure: retry\nnode_type"), "Unknown on_failure 'retry'"),
+        (("node_type", "dependencies: other\nnode_type"), "dependencies must be a list, not text"),
     ],
 )
 def test_what_does_not_fit_is_refused(change: tuple[str, str], message: str) -> None:

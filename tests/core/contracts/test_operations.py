@@ -13,13 +13,34 @@ def test_an_operation_is_of_the_type_that_its_name_starts_with(name: str) -> Non
     assert name in operations_of(handler_type)
 
 
+READ = ("headers", "params")
+WRITE = (*READ, "body", "body_text", "body_base64", "content_type")
+ANSWERED = ("status_code", "headers", "body", "body_type")
+
+
 @pytest.mark.parametrize(
     ("name", "required", "optional", "result"),
     [
-        ("http.get", ("url",), ("headers", "params"), ("status_code", "headers", "body", "body_type")),
-        ("db.query", ("sql",), ("parameters", "expect"), ("rows", "row_count")),
+        *((f"http.{verb}", ("url",), READ, ANSWERED) for verb in ("get", "head", "delete")),
+        *((f"http.{verb}", ("url",), WRITE, ANSWERED) for verb in ("post", "put", "patch")),
+        *(
+            (f"db.{verb}", ("sql",), ("parameters", "expect"), ("rows", "row_count"))
+            for verb in ("query", "execute")
+        ),
         ("db.transaction", ("statements",), ("isolation",), ("results",)),
         ("vault.get_secret", ("path",), ("version",), ("data", "version", "created_time")),
+        ("vault.list_secrets", ("path",), (), ("keys",)),
+        ("vault.set_secret", ("path", "data"), ("cas",), ("version",)),
+        ("vault.delete_secret", ("path",), ("versions",), ("deleted",)),
+        (
+            "consul.register_service",
+            ("name",),
+            ("service_id", "address", "port", "tags", "meta", "check"),
+            ("service_id",),
+        ),
+        ("consul.deregister_service", ("service_id",), (), ("deregistered",)),
+        ("consul.get_service", ("name",), ("passing_only", "tag"), ("instances",)),
+        ("consul.health_check_service", ("name",), (), ("status", "checks")),
         ("consul.list_services", (), (), ("services",)),
     ],
 )

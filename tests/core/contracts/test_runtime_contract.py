@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from omnibase_core.contracts.bindings import ModelHandlerPolicies, ModelRetryPolicy
+from omnibase_core.contracts.bindings import ModelCircuitBreaker, ModelHandlerPolicies, ModelRetryPolicy
 from omnibase_core.contracts.handler_config import ModelDbConfig, ModelHttpConfig
 from omnibase_core.contracts.kafka_config import ModelKafkaOptions
 from omnibase_core.contracts.load import load_contract
@@ -12,7 +12,7 @@ from omnibase_core.enums import EnumHandlerType
 from omnibase_core.errors import ContractValidationError
 from omnibase_core.secret import ModelSecretRef
 
-from tests.core.contracts.contracts_on_hand import NODE, load, messages, runtime_text
+from tests.core.contracts.contracts_on_hand import NODE, load, messages, reader_of, runtime_text
 from tools.reference.refusals import folder_reader
 
 CONTRACTS = Path(__file__).parents[3] / "contracts"
@@ -66,6 +66,45 @@ def test_a_kafka_bus_has_options_of_its_own() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "bus",
+    [
+        "{kind: inmemory}",
+        "{kind: kafka, config: {bootstrap_servers: 'a:9092', consumer_group: g, "
+        "topics: {input: onex.a.b.cmd.v1, output: onex.a.b.evt.v1}}}",
+    ],
+)
+def test_what_is_not_said_of_a_bus_has_the_same_default_for_each_kind(bus: str) -> None:
+    binding = load(runtime_text(event_bus=bus)).require().event_bus
+    assert (binding.max_inflight_envelopes, binding.pause_consumption_threshold, binding.ordering) == (
+        100,
+        80,
+        "key",
+    )
+    assert (binding.max_envelope_bytes, binding.circuit_breaker_threshold) == (1_048_576, 5)
+
+
+def test_what_is_not_said_of_a_handler_has_a_default() -> None:
+    binding = load(runtime_text()).require().handlers[0]
+    assert (binding.name, binding.enabled, binding.priority, binding.timeout_ms) == ("http", True, 0, 30_000)
+    assert binding.retry_policy == ModelRetryPolicy(
+        max_retries=3, backoff_strategy="exponential", base_delay_ms=100, max_delay_ms=5_000
+    )
+    assert binding.circuit_breaker == ModelCircuitBreaker(failure_threshold=5, open_ms=30_000)
+    assert (binding.rate_limit_per_second, binding.on_open) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        *(("a" * 63, True), ("a-b_2", True), ("a" * 64, False), ("", False)),
+        *(("A", False), ("1a", False), ("_a", False), ("a.b", False), ("a b", False), ("é", False)),
+    ],
+)
+def test_a_host_has_a_name_of_this_form(name: str, is_one: bool) -> None:
+    assert (load(runtime_text().replace('"orders"', f'"{name}"')).runtime is not None) is is_one
+
+
 def test_handlers_come_in_order_of_priority_then_as_written() -> None:
     early, late = "priority: -1", "priority: 5"
     handlers = (
@@ -100,6 +139,23 @@ def test_config_wins_over_config_ref_field_by_field() -> None:
         load(runtime_text(handlers=handlers), files, environment={"CA": "/ca.pem"}).require().handlers[0].config
     )
     assert config == ModelHttpConfig(max_connections=7, max_redirects=3, ca_file="/ca.pem")
+
+
+def test_a_config_ref_is_relative_to_the_contracts_folder() -> None:
+    files = {
+        "deploy/runtime.yaml": runtime_text(handlers="[{type: http, config_ref: http.yaml}]"),
+        "deploy/nodes/fetch_user.yaml": NODE,
+        "deploy/http.yaml": "max_redirects: 3\n",
+    }
+    contract = load_contract("deploy/runtime.yaml", reader_of(files), {}).require()
+    assert contract.handlers[0].config == ModelHttpConfig(max_redirects=3)
+
+
+def test_a_policy_in_a_config_ref_file_is_used_with_a_warning_there() -> None:
+    handlers = "[{type: http, config_ref: http.yaml}]"
+    loaded = load(runtime_text(handlers=handlers), {"http.yaml": "max_redirects: 3\ntimeout_ms: 7\n"})
+    assert [(p.file, p.line, p.severity) for p in loaded.problems] == [("http.yaml", 2, "warning")]
+    assert loaded.require().handlers[0].timeout_ms == 7
 
 
 @pytest.mark.parametrize("content", ["5", "[]", "", "a: b: c", "config_ref: other.yaml", "type: http"])
@@ -142,6 +198,14 @@ def test_a_node_contract_is_found_in_the_nodes_folder_before_the_contracts_own()
     assert loaded.files == ("runtime.yaml", "nodes/fetch_user.yaml")
 
 
+def test_a_node_contract_may_stand_beside_the_runtime_contract() -> None:
+    loaded = load_contract(
+        "runtime.yaml", reader_of({"runtime.yaml": runtime_text(), "fetch_user.yaml": NODE}), {}
+    )
+    assert loaded.problems == ()
+    assert loaded.files == ("runtime.yaml", "fetch_user.yaml")
+
+
 def test_paths_are_relative_to_the_contracts_folder_and_absolute_ones_stay() -> None:
     text = runtime_text().replace(
         "nodes: [", "nodes: [{slug: b, contract: ../b.yaml}, {slug: c, contract: /c.yaml}, "
@@ -173,6 +237,14 @@ def test_a_newer_minor_version_is_accepted_where_every_field_is_known() -> None:
     loaded = load(runtime_text(more='schema_version: "1.9.0"'))
     assert loaded.problems == ()
     assert loaded.require().schema_version == "1.9.0"
+
+
+def test_a_field_of_a_newer_minor_version_is_refused_in_a_node_contract_too() -> None:
+    newer = f'schema_version: "1.9.0"\n{NODE}'
+    assert load(runtime_text(), {"nodes/fetch_user.yaml": newer}).problems == ()
+    (problem,) = load(runtime_text(), {"nodes/fetch_user.yaml": f"{newer}later: 1\n"}).problems
+    assert problem.message == "Unknown field 'later' in the file"
+    assert "schema version 1.9.0, newer than this host's" in (problem.hint or "")
 
 
 @pytest.mark.parametrize("version", ["one", "1", "1.0", "1.0.0.0", "", "v1.0.0"])

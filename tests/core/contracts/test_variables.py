@@ -67,6 +67,25 @@ def test_an_expanded_text_takes_the_type_of_its_field() -> None:
     assert http.ca_file == "20"
 
 
+def test_a_value_is_text_and_never_yaml() -> None:
+    assert (
+        http_config('{base_url: "${U}", ca_file: "${F}"}', U="https://a", F="a: [b] # c").ca_file == "a: [b] # c"
+    )
+    loaded = load(runtime_text(handlers='"${H}"'), environment={"H": '[{type: "http"}]'})
+    assert "runtime.handlers must be a list, not text" in messages(loaded)
+
+
+def test_every_part_of_a_runtime_contract_takes_variables() -> None:
+    bus = '{kind: "${KIND}", config: {ordering: "${ORDER}", topics: {input: "onex.${TENANT}.b.cmd.v1"}}}'
+    text = (
+        runtime_text(event_bus=bus).replace('"fetch_user"', '"${SLUG:-fetch_user}"').replace('"orders"', "${NAME}")
+    )
+    names = {"KIND": "inmemory", "ORDER": "none", "TENANT": "acme", "NAME": "orders"}
+    contract = load(text, environment=names).require()
+    assert (contract.name, contract.event_bus.ordering, contract.nodes[0].slug) == ("orders", "none", "fetch_user")
+    assert contract.event_bus.topics.input == "onex.acme.b.cmd.v1"
+
+
 def test_a_literal_text_does_not_take_another_type() -> None:
     loaded = load(runtime_text(handlers='[{type: "http", config: {max_connections: "20"}}]'))
     assert messages(loaded) == ["runtime.handlers[0].config.max_connections must be an integer, not text"]

@@ -63,6 +63,14 @@ def test_a_quotient_has_34_digits_half_even(a: object, b: object) -> None:
     assert value_of("divide(input.a, input.b)", input={"a": a, "b": b}) == wanted
 
 
+@given(st.lists(decimals, min_size=1, max_size=9))
+def test_a_mean_is_the_exact_sum_divided_with_34_digits(items: list[Decimal]) -> None:
+    whole = sum(map(Fraction, items), Fraction()) / len(items)
+    context = Context(prec=34, rounding=ROUND_HALF_EVEN)
+    wanted = context.divide(Decimal(whole.numerator), Decimal(whole.denominator))
+    assert value_of("avg(input.items)", input={"items": items}) == wanted
+
+
 @given(decimals, st.integers(-5, 12))
 def test_rounding_is_that_of_pythons_decimal(number: Decimal, places: int) -> None:
     for how, mode in (("half_even", ROUND_HALF_EVEN), ("half_up", ROUND_HALF_UP)):

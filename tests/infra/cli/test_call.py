@@ -34,6 +34,15 @@ def test_a_response_is_shown_readably(contract: str) -> None:
     assert ended.stderr == ""
 
 
+def test_the_bus_of_the_contract_does_not_matter(tmp_path: Path) -> None:
+    topics = '{input: "onex.acme.calc.cmd.v1", output: "onex.acme.calc.evt.v1"}'
+    kafka = (
+        f'{{kind: "kafka", config: {{bootstrap_servers: "nowhere:9092", consumer_group: "g", topics: {topics}}}}}'
+    )
+    runtime = contract_in(tmp_path, MINIMAL.replace('{kind: "inmemory"}', kafka), calculator=COMPUTE)
+    assert call(runtime, "number=21").exit_code == 0
+
+
 def test_values_are_read_as_the_input_model_says(contract: str) -> None:
     given = ["number=1", "note=007", "exact=1.50", "flag=true", "list=[1, 2]", 'more={"a": null}']
     ended = call(contract, *given, "--json")

@@ -6,7 +6,7 @@ from typing import Final
 
 from omnibase_core.contracts import forms
 from omnibase_core.mapping.static import Type
-from omnibase_core.mapping.values import as_text
+from omnibase_core.mapping.values import Kind, as_text
 
 Convert = Callable[[object], object]
 
@@ -27,6 +27,17 @@ def as_value(type_: Type) -> Convert | None:
 def as_texts(type_: Type) -> Convert | None:
     """Numbers as they are written, since they end up in a text; a list's items too."""
     return None if type_.kind in ("string", "boolean", "integer", "null") else _text
+
+
+def structure_in(type_: Type, *, repeats: bool) -> Kind | None:
+    """The list or object that certainly stands where a text of a header or parameter is wanted; None for none.
+
+    repeats: whether a list of texts is as good as one.
+    """
+    kind = type_.runtime_kind
+    if kind == "list" and repeats:
+        return structure_in(type_.element, repeats=False)
+    return kind if kind in ("list", "object") else None
 
 
 def _decimal(value: object) -> object:

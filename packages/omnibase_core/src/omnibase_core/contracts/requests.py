@@ -7,20 +7,18 @@ stay values: parameters, segments of a path, headers, bodies.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, get_args
-from urllib.parse import quote
 
-from omnibase_core import headers, suggest, urls
+from omnibase_core import headers, suggest
 from omnibase_core.contracts.operations import OPERATIONS, Isolation
-from omnibase_core.contracts.outward import as_texts, as_value
+from omnibase_core.contracts.outward import as_texts, as_value, structure_in
+from omnibase_core.contracts.segments import fills_segments, query_mark, segment, url_fault, whole
 from omnibase_core.contracts.statements import placeholders
 from omnibase_core.errors import shown
-from omnibase_core.mapping.faults import OPENING, EvaluationError, ExpressionError, Place, TemplateFault
+from omnibase_core.mapping.faults import OPENING, Place, TemplateFault
 from omnibase_core.mapping.static import ANY, Type, record
-from omnibase_core.mapping.template import Template, TemplateCompiler, inserted, nested, split_text
+from omnibase_core.mapping.template import Template, TemplateCompiler, nested
 from omnibase_core.mapping.values import OMITTED, Kind, said
 
-_ANY_BASE: Final = "http://base.invalid"
-_MARK: Final = "\0"
 _ISOLATIONS: Final[tuple[str, ...]] = get_args(Isolation)
 _START: Final = re.compile(r"(?:https?://[^/?#\\\s]+)?/(?!/)", re.IGNORECASE)
 _FIELD_KINDS: Final[Mapping[str, Kind]] = {
@@ -41,6 +39,8 @@ _FIELD_KINDS: Final[Mapping[str, Kind]] = {
     "tag": "string",
     "passing_only": "boolean",
     "versions": "list",
+    "version": "number",
+    "check": "object",
     "cas": "number",
 }
 
@@ -55,7 +55,7 @@ class RequestCompiler:
         self._fields: Mapping[str, Callable[[object, Place], Template]] = {
             "url": self._url,
             "headers": self._headers,
-            "params": self._texts.compile,
+            "params": self._params,
             "sql": self._literal,
             "statements": self._statements,
             "isolation": self._isolation,
@@ -124,14 +124,14 @@ class RequestCompiler:
                 "A url starts with a literal '/' or scheme and host",
                 "Write /path/${{ … }} behind base_url, or https://host/path/${{ … }}; each is one segment",
             )
-        elif (query := _query_mark(value)) is not None:
+        elif (query := query_mark(value)) is not None:
             self._fault(place, "A url has no query and no fragment here", "Put the query into params", query)
-        elif (wrong := _wrong(value)) is not None:
+        elif (wrong := url_fault(value)) is not None:
             self._fault(place, f"This url {wrong}", "Correct the url")
-        template = self.values.insertion(value, place, _segment)
-        if template.constant or _fills_segments(value):
+        template = self.values.insertion(value, place, segment)
+        if template.constant or fills_segments(value):
             return template
-        return template._replace(render=_whole(template, place))
+        return template._replace(render=whole(template, place))
 
     def _headers(self, value: object, place: Place) -> Template:
         for name, text in value.items() if isinstance(value, dict) else ():
@@ -141,7 +141,19 @@ class RequestCompiler:
                     headers.check_header_value(text)
             except headers.HeaderError as error:
                 self._fault((*place, name), f"Header '{shown(name)}' {error}", "Correct the header, or remove it")
-        return self._texts.compile(value, place)
+        return self._named_texts(value, place, repeats=False)
+
+    def _params(self, value: object, place: Place) -> Template:
+        return self._named_texts(value, place, repeats=True)
+
+    def _named_texts(self, value: object, place: Place, *, repeats: bool) -> Template:
+        template = self._texts.compile(value, place)
+        for name, type_ in template.type.fields.items():
+            if (kind := structure_in(type_, repeats=repeats)) is not None:
+                at = (*place, name) if isinstance(value, dict) else place
+                hint = "Take a text, a number or a boolean; of a parameter, a list of these repeats it"
+                self._fault(at, f"'{shown(name)}' must be a text, and {said(kind)} is none", hint)
+        return template
 
     def _literal(self, value: object, place: Place) -> Template:
         if not isinstance(value, str):
@@ -212,66 +224,6 @@ class RequestCompiler:
 
     def _fault(self, place: Place, message: str, hint: str, at: int = 0) -> None:
         self.values.fault(place, at, message, hint)
-
-
-def _query_mark(text: str) -> int | None:
-    """Where a literal `?` or `#` stands; None where none does."""
-    try:
-        parts = split_text(text)
-    except ExpressionError:
-        return None
-    at = 0
-    for part in parts:
-        if isinstance(part, str):
-            marks = [at + index for index, character in enumerate(part) if character in "?#"]
-            if marks:
-                return marks[0]
-            at += len(part)
-        else:
-            at = part.at + len(part.source) + 2
-    return None
-
-
-def _wrong(text: str) -> str | None:
-    """Why no value could make a url of this text; None where one can."""
-    try:
-        urls.resolve(_ANY_BASE, "".join(part if isinstance(part, str) else "x" for part in split_text(text)))
-    except urls.UrlError as error:
-        return str(error)
-    except ExpressionError:
-        return None
-    return None
-
-
-def _segment(value: object) -> str:
-    """A value as one segment of a path. Raises EvaluationError for what would be none, or another one."""
-    if value is None:
-        raise EvaluationError("null is no segment of a url; coalesce(a, …) stands in for it")
-    text = inserted(value)
-    if text in ("", ".", ".."):
-        raise EvaluationError("an empty text, '.' and '..' are no segments of a url")
-    try:
-        return quote(text, safe="")
-    except UnicodeEncodeError:
-        raise EvaluationError("a lone surrogate is no part of a url") from None
-
-
-def _fills_segments(text: str) -> bool:
-    """Whether each expression is a whole segment, which no other part can make into another one."""
-    marked = "".join(part if isinstance(part, str) else _MARK for part in split_text(text))
-    return all(segment == _MARK for segment in marked.split("/") if _MARK in segment)
-
-
-def _whole(template: Template, place: Place) -> Callable[[Mapping[str, object]], object]:
-    """Refuses the dot segments that several expressions or literals make together."""
-
-    def render(scope: Mapping[str, object]) -> object:
-        url = str(template.render(scope))
-        if any(part in (".", "..") for part in url.split("/")):
-            raise EvaluationError("'.' and '..' are no segments of a url").placed(place, "")
-        return url
-
-    return render
 
 
 def _assembled(parts: Mapping[str, Template]) -> Template:
