@@ -1,7 +1,7 @@
 """The composition root: the one place that names concrete handlers and buses (I6).
 
-A driver is imported by the factory of its handler, so only when a contract configures it. Over 300 lines because
-every concrete class is named here and nowhere else.
+A driver is imported by the factory of its handler, so only when a contract configures it.
+Over 300 lines because every concrete class is named here and nowhere else.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
