@@ -18,7 +18,7 @@ from tests.integration.commands.stage import Stage, dead_letters, everything_in
 from tools.services.kafka import Kafka
 
 COUNT = 1_000
-RATE = 300
+RATE = 100
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -10,7 +10,7 @@ from omnibase_core.errors import EventBusError
 from omnibase_spi.event_bus import Message
 from omnibase_spi.topic_log import Extent, Note, Partition, ProtocolTopicLog
 
-from tests.integration.commands.stage import PARTITIONS, Stage, everything_in
+from tests.integration.commands.stage import PARTITIONS, STARTED_MS, Stage, everything_in
 from tools.services.kafka import Kafka
 
 
@@ -57,10 +57,10 @@ async def test_extents_bound_what_is_read_and_begin_at_a_time(stage: Stage) -> N
     try:
         old, new = messages(stage, 2)
         await log.publish(
-            [old._replace(timestamp_ms=1_000_000), new._replace(timestamp_ms=2_000_000, key=old.key)]
+            [old._replace(timestamp_ms=STARTED_MS), new._replace(timestamp_ms=STARTED_MS + 9_000, key=old.key)]
         )
         before = await log.extents([stage.input])
-        since = await log.extents([stage.input], since_ms=1_500_000)
+        since = await log.extents([stage.input], since_ms=STARTED_MS + 5_000)
         await log.publish(messages(stage, 1))
         (held,) = [each for each in before if each.end]
         assert [record.value async for batch in log.read(before) for record in batch] == [old.value, new.value]
