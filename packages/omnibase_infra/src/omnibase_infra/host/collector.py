@@ -3,7 +3,8 @@
 What a start imports and builds stays for good, and looking for garbage in it takes a fifth of the start. A window
 of decoded envelopes is many young containers that all die soon, and nearly none in a cycle: looking through them
 after every 700, as is the default, costs 5 to 20 % of the throughput, more the larger the payloads are.
-`uv run python -m tools.bench start throughput payload` shows both.
+`uv run python -m tools.bench start throughput payload` shows both. On Kafka, where a window of thousands is alive,
+looking after 50,000 instead of 10,000 saves 7 % more, and not looking at all saves no more than that.
 """
 
 import gc
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 STARTING_OBJECTS: Final = 200_000
-YOUNG_OBJECTS: Final = 10_000
+YOUNG_OBJECTS: Final = 50_000
 
 
 def rest_while_starting() -> None:
