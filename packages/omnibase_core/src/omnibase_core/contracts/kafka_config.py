@@ -63,7 +63,7 @@ class ModelKafkaOptions(ModelBusOptions):
     consumer_group: the group whose members share the input topic's partitions.
     group_instance_id: a name of this member that outlives its process (static membership).
     client_id: how brokers and their logs call this client; null: `onex-<name of the host>`.
-    compression: of what is published; snappy, lz4 and zstd need a package (`pip install cramjam`).
+    compression: of what is published; what comes in may have any of them.
     cloudevents: adds the headers of CloudEvents' binary mode (`ce_id`, `ce_type`, …) to responses.
     offset_reset: where a group without a committed offset begins; `none` refuses to: the host ends with code 5.
     session_timeout_ms: without a heartbeat for so long, a member is taken for dead; at least 3 heartbeats.
