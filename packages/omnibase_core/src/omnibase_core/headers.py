@@ -70,3 +70,10 @@ def check_header_value(value: str) -> None:
     """Raises HeaderError unless the value is visible ASCII, with blanks and tabs inside only."""
     if not _VALUE.fullmatch(value):
         raise HeaderError("has a value with a line break, a blank at an end, or a character outside ASCII")
+
+
+def check_media_type(value: str) -> None:
+    """Raises HeaderError unless the value may stand in a content-type."""
+    check_header_value(value)
+    if "/" not in value:
+        raise HeaderError("is no media type such as application/json")

@@ -1,7 +1,7 @@
 """Regular expressions that are compiled when they are first used: a start, or one command, uses few of them."""
 
 import re
-from typing import Any, cast
+from typing import Any, Final, cast
 
 
 class _Deferred:
@@ -25,3 +25,7 @@ def deferred(text: str, flags: int = 0) -> re.Pattern[str]:
 def deferred_bytes(text: bytes, flags: int = 0) -> re.Pattern[bytes]:
     """The same for bytes."""
     return cast("re.Pattern[bytes]", _Deferred(text, flags))
+
+
+BASE64: Final = deferred(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+"""Base64 of RFC 4648, section 4: padded, without line breaks."""

@@ -15,9 +15,10 @@ from omnibase_core.contracts.segments import fills_segments, query_mark, segment
 from omnibase_core.contracts.statements import placeholders
 from omnibase_core.errors import shown
 from omnibase_core.mapping.faults import OPENING, Place, TemplateFault
-from omnibase_core.mapping.static import ANY, Type, record
+from omnibase_core.mapping.static import ANY, Type, record, type_of
 from omnibase_core.mapping.template import Template, TemplateCompiler, nested
 from omnibase_core.mapping.values import OMITTED, Kind, said
+from omnibase_core.patterns import BASE64
 
 _ISOLATIONS: Final[tuple[str, ...]] = get_args(Isolation)
 _START: Final = re.compile(r"(?:https?://[^/?#\\\s]+)?/(?!/)", re.IGNORECASE)
@@ -56,6 +57,8 @@ class RequestCompiler:
             "url": self._url,
             "headers": self._headers,
             "params": self._params,
+            "body_base64": self._base64,
+            "content_type": self._content_type,
             "sql": self._literal,
             "statements": self._statements,
             "isolation": self._isolation,
@@ -134,7 +137,11 @@ class RequestCompiler:
         return template._replace(render=whole(template, place))
 
     def _headers(self, value: object, place: Place) -> Template:
+        seen: set[str] = set()
         for name, text in value.items() if isinstance(value, dict) else ():
+            if name.lower() in seen:
+                self._fault((*place, name), f"Header '{shown(name)}' stands twice, in different case", "Keep one")
+            seen.add(name.lower())
             try:
                 headers.check_payload_header_name(name)
                 if isinstance(text, str) and OPENING not in text:
@@ -149,11 +156,27 @@ class RequestCompiler:
     def _named_texts(self, value: object, place: Place, *, repeats: bool) -> Template:
         template = self._texts.compile(value, place)
         for name, type_ in template.type.fields.items():
-            if (kind := structure_in(type_, repeats=repeats)) is not None:
+            written = value.get(name) if isinstance(value, dict) else None
+            items = [type_of(item) for item in written] if repeats and isinstance(written, list) else []
+            kinds = [structure_in(type_, repeats=repeats), *(structure_in(item, repeats=False) for item in items)]
+            if (kind := next((each for each in kinds if each is not None), None)) is not None:
                 at = (*place, name) if isinstance(value, dict) else place
                 hint = "Take a text, a number or a boolean; of a parameter, a list of these repeats it"
                 self._fault(at, f"'{shown(name)}' must be a text, and {said(kind)} is none", hint)
         return template
+
+    def _base64(self, value: object, place: Place) -> Template:
+        if isinstance(value, str) and OPENING not in value and not BASE64.fullmatch(value):
+            self._fault(place, "'body_base64' is no base64 of RFC 4648, section 4", "Write AAE=, or body_text")
+        return self.values.compile(value, place, droppable=True)
+
+    def _content_type(self, value: object, place: Place) -> Template:
+        try:
+            if isinstance(value, str) and OPENING not in value:
+                headers.check_media_type(value)
+        except headers.HeaderError as error:
+            self._fault(place, f"'content_type' {error}", "Correct it, or leave it out")
+        return self.values.compile(value, place, droppable=True)
 
     def _literal(self, value: object, place: Place) -> Template:
         if not isinstance(value, str):

@@ -1,6 +1,5 @@
 """The file of contract tests: what a node is given, what its handlers are sent and answer, what it responds."""
 
-import re
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationInfo, field_validator, model_validator
@@ -11,6 +10,7 @@ from omnibase_core.contracts.schema import SCHEMA_VERSION
 from omnibase_core.enums import EnumErrorCode
 from omnibase_core.envelope import JsonObject
 from omnibase_core.errors import shown
+from omnibase_core.patterns import BASE64
 
 FailureCode = Literal[
     "HANDLER_EXECUTION_ERROR",
@@ -49,7 +49,6 @@ _NO_RESULTS: Final = Refusal(
     "No results are listed", "A transaction has one for each statement", "Write - {rows: […], row_count: …}"
 )
 
-_BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _NO_TEXT: Final = Refusal("The body is no text", "body_type says text", "Write a text, or body_type: json")
 _NO_BYTES: Final = Refusal(
     "The body is no {base64: …}", "body_type says bytes, which a result holds in base64", "Write {base64: AAE=}"
@@ -199,7 +198,7 @@ class ModelHttpAnswer(BaseModel):
 
 
 def _is_base64(body: dict[str, JsonValue]) -> bool:
-    return body.keys() == {"base64"} and _BASE64.fullmatch(str(body["base64"])) is not None
+    return body.keys() == {"base64"} and BASE64.fullmatch(str(body["base64"])) is not None
 
 
 class ModelDbAnswer(BaseModel):

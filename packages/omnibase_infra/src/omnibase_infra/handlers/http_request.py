@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from omnibase_core.envelope import ModelOnexEnvelope
 from omnibase_core.errors import InvalidParameterError, shown
-from omnibase_core.headers import HeaderError, check_header, check_header_value, check_payload_header_name
+from omnibase_core.headers import HeaderError, check_header_value, check_media_type, check_payload_header_name
 from omnibase_core.urls import Url, UrlError, resolve
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
@@ -179,11 +179,9 @@ _ENCODED: Final = {"body": _json_body, "body_text": _text_body, "body_base64": _
 
 def _check_media_type(media_type: str) -> None:
     try:
-        check_header("content-type", media_type)
+        check_media_type(media_type)
     except HeaderError as error:
         raise InvalidParameterError(f"content_type {error}") from None
-    if "/" not in media_type:
-        raise InvalidParameterError("content_type is no media type such as application/json")
 
 
 def _with_params(url: Url, params: Mapping[str, JsonValue]) -> Url:
