@@ -62,7 +62,7 @@ def test_a_broker_that_freezes_is_waited_for(session_timeout_ms: int, breakable:
         freeze,
         session_timeout_ms=session_timeout_ms,
         rebalance_timeout_ms=2 * session_timeout_ms,
-        request_timeout_ms=3 * session_timeout_ms,
+        request_timeout_ms=2 * session_timeout_ms + 6_000,
     )
 
 
