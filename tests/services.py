@@ -1,17 +1,19 @@
 """What a test needs besides Python: skipped where it is missing, with the reason; a failure in CI.
 
 A run downloads and builds nothing: it starts what `uv run python -m tools.services fetch NAME` has fetched.
+What servers are made of is imported when a test asks for one: core's own tests run where none of it is installed.
 """
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.services.base import MissingError, Service
-from tools.services.kafka import Kafka
-from tools.services.registry import SERVICES, shared
+if TYPE_CHECKING:
+    from tools.services.base import Service
+    from tools.services.kafka import Kafka
 
 
 def require_service(name: str, available: bool, command: str) -> None:
@@ -27,16 +29,20 @@ def require_service(name: str, available: bool, command: str) -> None:
     pytest.skip(reason)
 
 
-def require(service: Service) -> None:
+def require(service: "Service") -> None:
     """Skips the test where this server of tools.services could not be started."""
+    from tools.services.base import MissingError
+
     try:
         service.require()
     except MissingError as missing:
         require_service(missing.what, False, missing.command)
 
 
-def standing(name: str, folder: Path) -> Iterator[Service]:
+def standing(name: str, folder: Path) -> Iterator["Service"]:
     """The server that `up` has started, left as it is; else one for this run, which ends with it in any case."""
+    from tools.services.registry import SERVICES, shared
+
     service = shared(name)
     require(service)
     if service.state == "running":
@@ -51,11 +57,13 @@ def standing(name: str, folder: Path) -> Iterator[Service]:
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Kafka"]:
     """The broker that tests share, which makes any topic that somebody asks for.
 
     Tests use topics and groups with names of their own; one that stops or kills brokers starts its own Kafka.
     """
+    from tools.services.kafka import Kafka
+
     for service in standing("kafka", tmp_path_factory.mktemp("services") / "kafka"):
         assert isinstance(service, Kafka)
         yield service

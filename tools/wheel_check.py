@@ -141,8 +141,13 @@ def _inspect(package: str, wheel: Path) -> None:
         raise CheckError(f"{wheel.name} holds {sorted(tops)}, not {sorted(modules)} and its metadata")
     if untyped := [module for module in sorted(modules) if f"{module}/py.typed" not in names]:
         raise CheckError(f"{wheel.name} has no py.typed in {untyped}")
-    if strays := [name for name in names if name.endswith(("ruff.toml", ".pyc")) or "/tests/" in name]:
+    if strays := [name for name in names if name.endswith(("ruff.toml", ".pyc")) or _is_test(name)]:
         raise CheckError(f"{wheel.name} holds {strays}")
+
+
+def _is_test(name: str) -> bool:
+    """Whether the file tests a package of ours; the contract tests of an example are its content."""
+    return "/tests/" in name and "/examples/" not in name
 
 
 def assert_ours(environment: Environment, wheels: Mapping[str, Path], packages: Sequence[str]) -> None:

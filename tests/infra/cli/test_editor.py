@@ -131,4 +131,4 @@ def test_a_mistake_in_a_contract_test_is_an_error(editor: LanguageServer, mistak
 
 def test_hovering_shows_what_a_field_means(editor: LanguageServer) -> None:
     path, _ = editor.open_new(f"{RUNTIME}runtime:\n  handlers:\n    - type: db\n      timeout_ms: 5\n")
-    assert "The deadline of one operation, in milliseconds" in editor.hover(path, 5, 9)
+    assert "The deadline of one attempt, in milliseconds" in editor.hover(path, 5, 9)
