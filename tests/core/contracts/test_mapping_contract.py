@@ -426,7 +426,7 @@ def test_a_literal_secret_in_a_mapping_is_refused(body: str, *, said: bool) -> N
     ("handler", "url", "said"),
     [
         ('{type: "http"}', "/a", ["This url is a path, and handler 'http' has no base_url"]),
-        ('{type: "http"}', "https://api.example.com/a", []),
+        ('{type: "http", config: {allow: ["https://api.example.com"]}}', "https://api.example.com/a", []),
         ('{type: "http", config: {base_url: "https://api.example.com"}}', "/a", []),
         ('{type: "http", config: {base_url: "${API:-https://api.example.com}"}}', "/a", []),
     ],
@@ -436,6 +436,36 @@ def test_a_path_needs_a_base_url(handler: str, url: str, said: list[str]) -> Non
     node = node.replace("name: node", "name: fetch_user")
     loaded = load(runtime_text(handlers=f"[{handler}]"), {"nodes/fetch_user.yaml": node})
     assert messages(loaded) == said
+
+
+ALLOWED = 'base_url: "https://api.example.com/v1", allow: ["https://b.example.com:8443"], headers: {X-Shop: b}'
+REFUSED = "Handler 'http' may not call https://c.example.com"
+
+
+@pytest.mark.parametrize(
+    ("config", "request_", "said"),
+    [
+        (f"config: {{{ALLOWED}}}", "{url: 'https://API.example.com:443/${{ input.id }}'}", []),
+        (f"config: {{{ALLOWED}}}", "{url: 'https://b.example.com:8443/a', headers: {X-Note: c}}", []),
+        (f"config: {{{ALLOWED}}}", "{url: 'https://c.example.com/a'}", [REFUSED]),
+        (f"config: {{{ALLOWED}}}", "{url: 'https://b.example.com/a'}", [REFUSED.replace("c.", "b.")]),
+        ("config: {}", "{url: 'https://c.example.com/${{ input.id }}'}", [REFUSED]),
+        ('config: {base_url: "https://${HOST}.example.com"}', "{url: 'https://c.example.com/a'}", []),
+        ('config_ref: "http.yaml"', "{url: 'https://c.example.com/a'}", []),
+        (
+            f"config: {{{ALLOWED}}}",
+            "{url: /a, headers: {x-shop: c}}",
+            ["Header 'x-shop' is set by the config of handler 'http'"],
+        ),
+    ],
+)
+def test_a_request_is_one_that_its_handler_sends(config: str, request_: str, said: list[str]) -> None:
+    node = contract_text("EFFECT", GIVEN, "[]", http(request_, "response: {}"), ITEM).replace(
+        "name: node", "name: fetch_user"
+    )
+    files = {"nodes/fetch_user.yaml": node, "http.yaml": 'allow: ["https://c.example.com"]'}
+    loaded = load(runtime_text(handlers=f"[{{type: http, {config}}}]"), files, no_environment=True)
+    assert [problem.message for problem in loaded.problems if problem.severity == "error"] == said
 
 
 def test_let_sees_what_stands_before_it_only() -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from omnibase_core import suggest
+from omnibase_core import suggest, urls
 from omnibase_core.contracts.bindings import ModelHandlerBinding, ModelHandlerPolicies
 from omnibase_core.contracts.check_http import check_http
 from omnibase_core.contracts.examine import LOCAL_REFUSED
@@ -26,12 +26,16 @@ class HandlerSlot(NamedTuple):
     """What nodes need to know of a handler, there even where the rest of its entry is wrong.
 
     based: whether paths may have a base_url to stand behind; True where that is not legible.
+    origins: what an http handler may call; None where that is not legible.
+    headers: names in lower case that an http handler sets itself.
     """
 
     type: EnumHandlerType
     name: str
     enabled: bool
     based: bool = True
+    origins: frozenset[urls.Origin] | None = None
+    headers: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -73,13 +77,28 @@ def _slot(entry: Section) -> HandlerSlot | None:
         handler_type = None if near is None else EnumHandlerType(near)
     if handler_type is None:
         return None
-    config = entry.child("config").mapping()
+    config, own = entry.child("config").mapping(), entry.child("config", "headers").mapping()
     return HandlerSlot(
         handler_type,
         name if isinstance(name, str) else handler_type.value,
         fields.get("enabled") is not False,
         based="config_ref" in fields or config.get("base_url") is not None,
+        origins=None if "config_ref" in fields else _origins(entry.child("config")),
+        headers=frozenset(header.lower() for header in own),
     )
+
+
+def _origins(config: Section) -> frozenset[urls.Origin] | None:
+    """What `base_url` and `allow` name; None where one of them is not known, or is wrong and told elsewhere."""
+    base, listed = config.child("base_url"), config.child("allow").items()
+    sections = listed if base.value is None else [base, *listed]
+    if any(each.home.file.is_unchecked(each.home.path) for each in (config, config.child("allow"), *sections)):
+        return None
+    try:
+        first = [] if base.value is None else [urls.parse_base(str(base.value)).origin]
+        return frozenset([*first, *(urls.parse_origin(str(each.value)) for each in listed)])
+    except urls.UrlError:
+        return None
 
 
 def _check_entry(entry: Section, loading: Loading) -> ModelHandlerBinding | None:

@@ -1,13 +1,17 @@
 """What a node contract and its runtime contract must agree on: the slug, the handlers, the dependencies."""
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
-from omnibase_core import suggest
+from omnibase_core import suggest, urls
 from omnibase_core.contracts.check_handlers import HandlerSlot
 from omnibase_core.contracts.findings import Findings, Refusal, Section
 from omnibase_core.contracts.operations import handler_type_of
 from omnibase_core.enums import EnumHandlerType
 from omnibase_core.errors import shown
+from omnibase_core.patterns import deferred
+
+_ORIGIN: Final = deferred(r"(?i:https?)://[^/?#\\\s$]+")
 
 
 def check_slug(node: Section, slug: str, runtime_file: str, findings: Findings) -> None:
@@ -60,7 +64,10 @@ def _check_entry(
     origin = entry.origin(("handler" if name is written else "type",))
     chosen = next((slot for slot in of_type if slot.name == name and slot.enabled), None)
     if chosen is not None:
-        _check_base(entry, handler_type, chosen, runtime_file, findings)
+        if handler_type is EnumHandlerType.HTTP:
+            _check_base(entry, chosen, runtime_file, findings)
+            _check_origin(entry, chosen, runtime_file, findings)
+            _check_headers(entry, chosen, runtime_file, findings)
         return
     if any(slot.name == name for slot in of_type):
         refusal = Refusal(
@@ -83,13 +90,11 @@ def _check_entry(
     findings.add(origin, refusal)
 
 
-def _check_base(
-    entry: Section, handler_type: EnumHandlerType, slot: HandlerSlot, runtime_file: str, findings: Findings
-) -> None:
+def _check_base(entry: Section, slot: HandlerSlot, runtime_file: str, findings: Findings) -> None:
     """A request to a path needs a base_url that it stands behind."""
     url = entry.child("request", "url")
     is_path = isinstance(url.value, str) and url.value.startswith("/")
-    if handler_type is EnumHandlerType.HTTP and is_path and not slot.based:
+    if is_path and not slot.based:
         findings.add(
             url.origin(),
             Refusal(
@@ -98,6 +103,38 @@ def _check_base(
                 "Set base_url in the handler's config, or write the url with scheme and host",
             ),
         )
+
+
+def _check_origin(entry: Section, slot: HandlerSlot, runtime_file: str, findings: Findings) -> None:
+    """The origin of a request is literal, and must be one that the handler may call."""
+    url = entry.child("request", "url")
+    found = _ORIGIN.match(url.value) if isinstance(url.value, str) else None
+    if found is None or slot.origins is None:
+        return
+    try:
+        origin = urls.parse_origin(found[0])
+    except urls.UrlError:
+        return
+    if origin not in slot.origins:
+        refusal = Refusal(
+            f"Handler '{shown(slot.name)}' may not call {shown(str(origin))}",
+            f"In {runtime_file} it may call: {suggest.listed(sorted(map(str, slot.origins)))}",
+            "List the origin under `allow` in the handler's config, or correct the url",
+        )
+        findings.add(url.origin(), refusal)
+
+
+def _check_headers(entry: Section, slot: HandlerSlot, runtime_file: str, findings: Findings) -> None:
+    """A request sets no header that the handler sets itself."""
+    written = entry.child("request", "headers")
+    for name in written.mapping():
+        if name.lower() in slot.headers:
+            refusal = Refusal(
+                f"Header '{shown(name)}' is set by the config of handler '{shown(slot.name)}'",
+                f"{runtime_file} configures the handler",
+                "Remove the header here or there",
+            )
+            findings.add(written.origin((name,)), refusal, at_key=True)
 
 
 def _names(slots: Iterable[HandlerSlot]) -> list[str]:
