@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Final, NamedTuple
 
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 
 from tools.bench.kafka import library
 from tools.bench.kafka.programs import Program
@@ -86,7 +87,10 @@ class Cluster:
     async def members(self, group: str) -> int:
         """How many members of the group have partitions."""
         async with self._admin() as admin:
-            described = await admin.describe_consumer_groups([group])
+            try:
+                described = await admin.describe_consumer_groups([group])
+            except KafkaError:  # a new broker has no coordinator before the first group asks for one
+                return 0
             members = described[0].groups[0][_MEMBERS]
             assert isinstance(members, Sequence)
             return sum(1 for member in members if member[-1])
