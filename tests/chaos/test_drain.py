@@ -14,6 +14,7 @@ from tools.services.kafka import Kafka
 
 IN_FLIGHT: Final = 200
 GIVEN_UP: Final = 4
+SLACK_S: Final = 1.5  # the interpreter ends, on a machine that is busy
 STUCK_MS: Final = 600_000
 
 
@@ -64,7 +65,7 @@ def test_a_broker_that_is_down_does_not_hold_the_stop(breakable: Kafka, tmp_path
         breakable.brokers[0].restart()
         verdict = finish(path, tmp_path, topics, answers, asked)
     print(f"the stop took {took_s:.1f} s", verdict)
-    assert took_s < 3.0 + 12.0
+    assert took_s < 3.0 + SLACK_S
     assert verdict.holds, verdict
 
 

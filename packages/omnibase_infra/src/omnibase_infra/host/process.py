@@ -23,12 +23,13 @@ from omnibase_infra.guard import Guard
 from omnibase_infra.host import collector
 from omnibase_infra.host.client import Client, Reply
 from omnibase_infra.host.clock import Clock
+from omnibase_infra.host.ending import bound_s, ended, step
 from omnibase_infra.host.engine import DeliveryEngine
 from omnibase_infra.host.versions import check_versions
 from omnibase_infra.telemetry import events
 
 _log = logging.getLogger("onex.host")
-_STEP_S = 6.0
+_ENDING_S = 9.0
 _DNS_THREADS = 2
 
 Publish = Callable[[ModelOnexEnvelope], Awaitable[None]]
@@ -162,7 +163,7 @@ class BaseRuntimeHostProcess:
         feeding = asyncio.create_task(self._feed(), name="onex-feed") if self.has_feed() else None
         await self.stopping()
         lost = self.bus_lost
-        feed_failed = feeding is not None and await _ended(feeding)
+        feed_failed = feeding is not None and await ended(feeding)
         return Stopped(await self.close(grace_s=grace_s), bus_lost=lost, feed_failed=feed_failed)
 
     async def close(self, *, grace_s: float) -> int:
@@ -187,19 +188,23 @@ class BaseRuntimeHostProcess:
         return unfinished
 
     async def _wind_down(self, until: float, bus_lost: bool) -> None:
-        """The steps of the stop; what has no outcome by `until` is given up, and ended before its handler is."""
+        """The steps of the stop, all by `until`; what has no outcome before the last ones is given up.
+
+        A bus whose servers are gone uses up whatever its steps are given, so the last steps have a share kept.
+        """
         bus = self._parts.bus
+        drained = until - min(_ENDING_S, (until - asyncio.get_running_loop().time()) / 3)
         if not bus_lost:
-            await self._answer_submitted(until)
+            await self._answer_submitted(drained)
         bus.stop_consuming()
-        await self.engine.drain(until)
-        await self._step("flush of the bus", bus.flush())
-        await self._step("end of the lanes", self.engine.close())
+        await self.engine.drain(drained)
+        await step("flush of the bus", bus.flush(), until)
+        await step("end of the lanes", self.engine.close(), until)
         for guard in reversed(self._handlers):
-            await self._step(f"shutdown of handler {guard.name}", guard.handler.shutdown())
-        await self._step("shutdown of the bus", bus.shutdown())
+            await step(f"shutdown of handler {guard.name}", guard.handler.shutdown(), until)
+        await step("shutdown of the bus", bus.shutdown(), until)
         if self._consuming is not None:
-            await _ended(self._consuming)
+            await ended(self._consuming, bound_s(until))
 
     def _consumed(self, consuming: asyncio.Task[None]) -> None:
         """Consuming has ended: as it was asked to, or because the bus is lost."""
@@ -221,14 +226,6 @@ class BaseRuntimeHostProcess:
         with suppress(TimeoutError):
             async with asyncio.timeout_at(until):
                 await self.client.idle()
-
-    async def _step(self, name: str, step: Awaitable[None]) -> None:
-        """One step of the stop: bounded, and no reason for the others not to follow."""
-        try:
-            async with asyncio.timeout(_STEP_S):
-                await step
-        except Exception:  # noqa: BLE001 - whatever a part meets at its end, the others are ended too
-            _log.exception("%s failed", name, extra={"event": events.HOST_STEP_FAILED})
 
     async def _feed(self) -> None:
         numbers = itertools.count(1)
@@ -287,14 +284,3 @@ class BaseRuntimeHostProcess:
         if BaseRuntimeHostProcess._running is self:
             BaseRuntimeHostProcess._running = None
             self._put_collector_back()
-
-
-async def _ended(task: asyncio.Task[None]) -> bool:
-    """Cancels the task and waits for its end, within a bound. True where it failed, which is logged."""
-    task.cancel()
-    _, unending = await asyncio.wait([task], timeout=_STEP_S)
-    error = None if unending or task.cancelled() else task.exception()
-    if unending or error is not None:
-        what = "does not end, though it was cancelled" if unending else "failed"
-        _log.error("%s %s", task.get_name(), what, exc_info=error, extra={"event": events.HOST_TASK_FAILED})
-    return error is not None
