@@ -9,7 +9,10 @@ import pytest
 import pytest_asyncio
 from omnibase_infra.embedded import EmbeddedPostgres
 
+from tests.restored import process_restored
 from tests.services import require_service
+
+__all__ = ["process_restored"]
 
 _SCHEMAS = itertools.count(1)
 

@@ -103,4 +103,4 @@ async def test_a_broker_that_is_killed_and_restarted_needs_no_restart_of_the_hos
         broker.restart()
         await produce(binding, requests(5))
         await host.has_settled(5)
-        await until(lambda: host.bus.frontier()[0].committed_position == 5, 30)
+        await until(lambda: [one.committed_position for one in host.bus.frontier()] == [5], 30)
