@@ -16,13 +16,16 @@ Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWrite
 
 
 class Fault(NamedTuple):
-    """pass: none. latency: each piece comes `seconds` later. reset: the connection breaks with the next piece.
+    """What becomes of the pieces that go through.
 
-    freeze: pieces are kept until the fault is another one. cut: `size` bytes of an answer pass, and then the
-    connection ends.
+    pass: nothing. latency: each comes `seconds` later, or when the fault ends. reset: the connection breaks with
+    the next. freeze: they are kept until the fault is another one. cut: `size` bytes of an answer pass, and then
+    the connection ends. drip: an answer comes byte by byte, each `seconds` after the one before. half_open: the
+    server's side is closed and the client is not told; what it sends vanishes. Such a connection stays as it is
+    when the fault ends.
     """
 
-    kind: Literal["pass", "latency", "reset", "freeze", "cut"]
+    kind: Literal["pass", "latency", "reset", "freeze", "cut", "drip", "half_open"]
     seconds: float = 0.0
     size: int = 0
 
@@ -38,6 +41,7 @@ class FaultProxy:
         self._changed = asyncio.Event()
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._to_server: set[asyncio.StreamWriter] = set()
         self._idle = asyncio.Event()
 
     def set(self, fault: Fault) -> None:
@@ -45,17 +49,22 @@ class FaultProxy:
         self._fault = fault
         self._changed.set()
         self._changed = asyncio.Event()
+        if fault.kind == "half_open":
+            for writer in self._to_server:
+                writer.transport.abort()
 
     async def refuse(self) -> None:
         """Nothing listens any more, and what is open breaks."""
         if self._server is not None:
             self._server.close()
             self._server = None
-        for writer in self._writers:
+        for writer in self._writers | self._to_server:
             writer.transport.abort()
 
     async def accept(self) -> None:
-        """Listens, again on the same port."""
+        """Listens, again on the same port; nothing to do where it does."""
+        if self._server is not None:
+            return
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -82,7 +91,9 @@ class FaultProxy:
         self._writers.add(writer)
         try:
             there_reader, there_writer = await self._connect()
-            self._writers.add(there_writer)
+            self._to_server.add(there_writer)
+            if self._fault.kind == "half_open":
+                there_writer.transport.abort()
             up = asyncio.create_task(self._pump(reader, there_writer, answer=False))
             down = asyncio.create_task(self._pump(there_reader, writer, answer=True))
             await asyncio.wait([up, down], return_when=asyncio.FIRST_COMPLETED)
@@ -90,7 +101,7 @@ class FaultProxy:
                 each.cancel()
             await asyncio.wait([up, down])
             there_writer.transport.abort()
-            self._writers.discard(there_writer)
+            self._to_server.discard(there_writer)
         except OSError:
             pass
         finally:
@@ -107,7 +118,7 @@ class FaultProxy:
                     await self._changed.wait()
                 fault = self._fault
                 if fault.kind == "latency":
-                    await asyncio.sleep(fault.seconds)
+                    await self._changed_within(fault.seconds)
                 if fault.kind == "reset":
                     return
                 if fault.kind == "cut" and answer:
@@ -115,5 +126,18 @@ class FaultProxy:
                     await writer.drain()
                     writer.close()
                     return
-                writer.write(piece)
-                await writer.drain()
+                if fault.kind == "drip" and answer:
+                    for byte in piece:
+                        await asyncio.sleep(fault.seconds)
+                        writer.write(bytes([byte]))
+                        await writer.drain()
+                elif answer or not writer.is_closing():
+                    writer.write(piece)
+                    await writer.drain()
+        if answer and self._fault.kind == "half_open":
+            await asyncio.Event().wait()  # until the client ends it, which ends the other pump
+
+    async def _changed_within(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
