@@ -6,10 +6,10 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self, TypeVar
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
@@ -18,6 +18,14 @@ _LIMIT_S: Final = 30.0
 _BATCH: Final = 2_000
 _GLANCE_S: Final = 0.02
 _LOOK_S: Final = 0.3
+_UNLED: Final = (
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+)
+_T = TypeVar("_T")
 
 
 def fresh_name() -> str:
@@ -106,11 +114,25 @@ class Topics:
         watching = Consumer(self._client | {"group.id": self.group})
         partitions = [TopicPartition(self.input, number) for number in range(self.partitions)]
         try:
-            ends = [watching.get_watermark_offsets(partition, timeout=_LIMIT_S)[1] for partition in partitions]
-            committed = [max(entry.offset, 0) for entry in watching.committed(partitions, timeout=_LIMIT_S)]
+            ends = _patiently(
+                lambda: [watching.get_watermark_offsets(each, timeout=_LIMIT_S)[1] for each in partitions]
+            )
+            entries = _patiently(lambda: watching.committed(partitions, timeout=_LIMIT_S))
         finally:
             watching.close()
-        return sum(ends) - sum(committed)
+        return sum(ends) - sum(max(entry.offset, 0) for entry in entries)
+
+
+def _patiently(ask: Callable[[], _T]) -> _T:
+    """What the broker answers; one that has just come back may not lead its partitions and groups yet."""
+    deadline = time.monotonic() + _LIMIT_S
+    while True:
+        try:
+            return ask()
+        except KafkaException as error:
+            if error.args[0].code() not in _UNLED or time.monotonic() > deadline:
+                raise
+            time.sleep(_GLANCE_S)
 
 
 class Answer(NamedTuple):

@@ -311,8 +311,9 @@ async def test_what_the_grace_is_too_short_for_is_counted_settled_by_nobody_and_
     assert {settlement for _, settlement in bus.settled} == {EnumSettlement.RELEASED}
     assert bus.frontier()[0].next_position == 0
     assert gate.cancelled == 3
-    told = [vars(record) for record in caplog.records if vars(record).get("event") == "engine.gave_up"]
-    assert [line["correlation_id"] for line in told] == [asking(number).correlation_id for number in range(3)]
+    [told] = [vars(record) for record in caplog.records if vars(record).get("event") == "engine.gave_up"]
+    assert told["correlation_ids"] == [asking(number).correlation_id for number in range(3)]
+    assert (told["offset"], told["last_offset"]) == (0, 2)
 
 
 @pytest.mark.asyncio

@@ -26,6 +26,7 @@ from omnibase_infra.telemetry import events
 
 _log = logging.getLogger("onex.engine")
 _WINDOW_BYTES = 64 * 1024 * 1024
+_NAMED = 20  # of the records that are given up, the oldest
 _WITHDRAWN = judge(EnumHappening.WITHDRAWN).settlement or EnumSettlement.RELEASED
 
 
@@ -186,18 +187,23 @@ class DeliveryEngine:
                 self._settle(other, _WITHDRAWN)
 
     def _give_up(self, streams: Sequence[Stream], budget_s: float) -> None:
+        """One line a partition: a line for each record of a wide window would be a flood at the worst moment."""
         for stream in streams:
-            self._given_up += len(stream.flights)
-            for flight in stream.flights.values():
-                cargo = flight.cargo
-                _log.warning(
-                    "not finished within %.1f s, not committed: it will be redelivered where the bus can",
-                    budget_s,
-                    extra={
-                        "event": events.ENGINE_GAVE_UP,
-                        "topic": stream.source.topic,
-                        "partition": stream.source.partition,
-                        "offset": flight.delivery.position,
-                        "correlation_id": cargo.envelope.correlation_id if isinstance(cargo, Admission) else None,
-                    },
-                )
+            flights = list(stream.flights.values())
+            if not flights:
+                continue
+            self._given_up += len(flights)
+            named = [each.cargo.envelope for each in flights[:_NAMED] if isinstance(each.cargo, Admission)]
+            _log.warning(
+                "%d not finished within %.1f s, not committed: they will be redelivered where the bus can",
+                len(flights),
+                budget_s,
+                extra={
+                    "event": events.ENGINE_GAVE_UP,
+                    "topic": stream.source.topic,
+                    "partition": stream.source.partition,
+                    "offset": flights[0].delivery.position,
+                    "last_offset": flights[-1].delivery.position,
+                    "correlation_ids": [envelope.correlation_id for envelope in named],
+                },
+            )
