@@ -1,7 +1,8 @@
-"""`uv run python -m tools.services fetch|up|down|status [NAME…] [--json]`: real servers on loopback.
+"""`uv run python -m tools.services fetch|build|up|down|status [NAME…] [--json]`: real servers on loopback.
 
-fetch gets what a server needs, up starts it, too, down stops it and forgets its data, and status, with exit
-code 1 where one does not run, says how to connect. Without names down and status mean all.
+fetch gets what a server needs (build is another word for it, for what is built from source), up starts it, too,
+down stops it and forgets its data, and status, with exit code 1 where one does not run, says how to connect.
+Without names down and status mean all.
 """
 
 import argparse
@@ -13,12 +14,14 @@ from tools.services.base import Connection, Service, ServiceError
 from tools.services.process import alone
 from tools.services.registry import SERVICES, shared
 
+_NAMED = ("fetch", "build", "up")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Does what the arguments say; gives the exit code."""
     options = parser().parse_args(arguments)
     names: Sequence[str] = options.names or tuple(SERVICES)
-    if options.action in ("fetch", "up") and not options.names:
+    if options.action in _NAMED and not options.names:
         print(f"Name what to {options.action}: {', '.join(SERVICES)}", file=sys.stderr)
         return 2
     found: dict[str, Connection] = {}
@@ -36,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _act(action: str, service: Service) -> None:
     if action == "status":
         return
-    if action in ("fetch", "up"):
+    if action in _NAMED:
         service.fetch()
     if action in ("up", "down"):
         with alone(service.folder):
@@ -67,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="python -m tools.services", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    made.add_argument("action", choices=("fetch", "up", "down", "status"))
+    made.add_argument("action", choices=(*_NAMED, "down", "status"))
     made.add_argument("names", metavar="NAME", nargs="*", choices=[[], *SERVICES], help=", ".join(SERVICES))
     made.add_argument("--json", action="store_true", help="prints JSON")
     return made

@@ -5,13 +5,17 @@ from pathlib import Path
 from typing import Final
 
 from tools.services.base import Service, cache_folder
+from tools.services.consul import Consul
 from tools.services.kafka import Kafka
 from tools.services.postgres import Postgres
+from tools.services.vault import Vault
 
 SERVICES: Final[Mapping[str, Callable[[Path], Service]]] = {
     "kafka": lambda folder: Kafka(folder, settings={"auto.create.topics.enable": "true"}),
     "kafka-cluster": lambda folder: Kafka(folder, 3, settings={"auto.create.topics.enable": "false"}),
     "postgres": Postgres,
+    "vault": Vault,
+    "consul": Consul,
 }
 
 
