@@ -86,13 +86,17 @@ def test_a_contract_with_problems_builds_nothing(tmp_path: Path) -> None:
 
 
 def test_a_disabled_handler_is_left_out(tmp_path: Path) -> None:
-    parts = built(loaded(tmp_path, '[{type: "http"}, {type: "vault", enabled: false, config: {}}]'))
+    parts = built(
+        loaded(tmp_path, '[{type: "http"}, {type: "vault", enabled: false, config: {address: "https://v"}}]')
+    )
     assert [guard.name for guard, _ in parts.handlers] == ["http"]
 
 
 @pytest.mark.parametrize("kind", ["vault", "consul"])
 def test_a_handler_that_this_release_does_not_have_is_refused_with_the_way_out(tmp_path: Path, kind: str) -> None:
-    contract = loaded(tmp_path, f'[{{type: "http"}}, {{type: "{kind}", name: "spare"}}]')
+    contract = loaded(
+        tmp_path, f'[{{type: "http"}}, {{type: "{kind}", name: "spare", config: {{address: "https://v"}}}}]'
+    )
     with pytest.raises(ProtocolConfigurationError) as raised:
         build_host(contract, RESOLVER)
     assert raised.value.message == (

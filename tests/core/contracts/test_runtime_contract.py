@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from omnibase_core.contracts.bindings import ModelCircuitBreaker, ModelHandlerPolicies, ModelRetryPolicy
-from omnibase_core.contracts.handler_config import ModelDbConfig, ModelHttpConfig
+from omnibase_core.contracts.handler_config import ModelConsulConfig, ModelDbConfig, ModelHttpConfig
 from omnibase_core.contracts.kafka_config import ModelKafkaOptions
 from omnibase_core.contracts.load import load_contract
-from omnibase_core.contracts.runtime_host import ModelNodeEntry, ModelOpenHandlerConfig
+from omnibase_core.contracts.runtime_host import ModelNodeEntry
 from omnibase_core.enums import EnumHandlerType
 from omnibase_core.errors import ContractValidationError
 from omnibase_core.secret import ModelSecretRef
@@ -108,7 +108,8 @@ def test_a_host_has_a_name_of_this_form(name: str, is_one: bool) -> None:
 def test_handlers_come_in_order_of_priority_then_as_written() -> None:
     early, late = "priority: -1", "priority: 5"
     handlers = (
-        f"[{{type: http, name: late, {late}}}, {{type: http}}, {{type: db, {early}}}, {{type: vault, {late}}}]"
+        f"[{{type: http, name: late, {late}}}, {{type: http}}, {{type: db, {early}}}, {{type: vault, {late}, "
+        f"config: {{address: https://v}}}}]"
     )
     names = [handler.name for handler in load(runtime_text(handlers=handlers)).require().handlers]
     assert names == ["db", "http", "late", "vault"]
@@ -122,14 +123,36 @@ def test_each_type_has_its_own_config() -> None:
     http, db, consul = (handler.config for handler in load(runtime_text(handlers=handlers)).require().handlers)
     assert http == ModelHttpConfig(max_redirects=2)
     assert db == ModelDbConfig(dsn=ModelSecretRef.model_validate({"secret_ref": "db#dsn"}))
-    assert isinstance(consul, ModelOpenHandlerConfig)
+    token = ModelSecretRef.model_validate({"secret_ref": "consul"})
+    assert consul == ModelConsulConfig(address="http://consul", token=token)
 
 
-def test_a_bad_reference_in_a_config_without_a_model_is_found() -> None:
-    handlers = "[{type: http}, {type: vault, config: {auth: [{token: {secret_ref: /x}}]}}]"
-    assert messages(load(runtime_text(handlers=handlers))) == [
-        "Malformed secret_ref in runtime.handlers[1].config.auth[0].token"
-    ]
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (
+            "address: https://v, approle: {role_id: a, secret_id: {secret_ref: /x}}",
+            "Malformed secret_ref in runtime.handlers[1].config.approle.secret_id",
+        ),
+        ("address: https://v, token: hunter2", "Literal secret in runtime.handlers[1].config.token"),
+        ("address: v.example.com", "runtime.handlers[1].config.address is not of the form"),
+        ("address: https://v, mount: a//b", "runtime.handlers[1].config.mount has an empty segment"),
+        (
+            "address: https://v, allow: [a, ../b]",
+            "runtime.handlers[1].config.allow[1] has an empty segment, '.' or '..'",
+        ),
+        ("address: https://v, alow: [a]", "Unknown field 'alow' in runtime.handlers[1].config"),
+        ("token: {secret_ref: a}", "Missing required field"),
+        (
+            "address: https://v, token: {secret_ref: a}, kubernetes: {role: b}",
+            "runtime.handlers[1].config has token and kubernetes",
+        ),
+    ],
+)
+def test_what_a_vault_config_cannot_say(config: str, said: str) -> None:
+    found = messages(load(runtime_text(handlers=f"[{{type: http}}, {{type: vault, config: {{{config}}}}}]")))
+    assert len(found) == 1
+    assert said in found[0]
 
 
 def test_config_wins_over_config_ref_field_by_field() -> None:

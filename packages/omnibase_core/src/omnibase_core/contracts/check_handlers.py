@@ -6,12 +6,12 @@ from typing import Final, NamedTuple
 from omnibase_core import suggest, urls
 from omnibase_core.contracts.bindings import ModelHandlerBinding, ModelHandlerPolicies
 from omnibase_core.contracts.check_http import check_http
+from omnibase_core.contracts.check_vault import check_consul, check_vault
 from omnibase_core.contracts.examine import LOCAL_REFUSED
 from omnibase_core.contracts.findings import Findings, Origin, Refusal, Section
 from omnibase_core.contracts.handler_config import ModelHandlerConfig
 from omnibase_core.contracts.literals import is_reference
 from omnibase_core.contracts.operations import CONTRACT_HANDLER_TYPES, handler_type_of
-from omnibase_core.contracts.overrides import overridden
 from omnibase_core.contracts.reading import Loading, beside
 from omnibase_core.contracts.runtime_host import CONFIG_MODELS, ModelHandlerEntry
 from omnibase_core.contracts.shape import check
@@ -49,7 +49,7 @@ class CheckedHandlers:
 
 def check_handlers(section: Section, loading: Loading) -> CheckedHandlers:
     """Checks the list. An empty one is a warning: only COMPUTE nodes could run."""
-    entries = overridden(section.items(), loading)
+    entries = section.items()
     if section.value == []:
         loading.findings.add(
             section.origin(),
@@ -175,10 +175,9 @@ def _check_config(
     if handler_type is None or not isinstance(section.value, dict):
         return None
     config = check(CONFIG_MODELS[handler_type], section, findings)
-    if handler_type is EnumHandlerType.HTTP:
-        check_http(section, findings)
-    elif handler_type is not EnumHandlerType.DB:
-        check_references(section, findings)
+    beyond = _BEYOND_TYPES.get(handler_type)
+    if beyond is not None:
+        beyond(section, findings)
     return config
 
 
@@ -214,3 +213,11 @@ def _refuse_duplicates(entries: list[Section], findings: Findings) -> None:
                 "Remove one, or tell them apart with `name`",
             ),
         )
+
+
+_BEYOND_TYPES: Final = {
+    EnumHandlerType.HTTP: check_http,
+    EnumHandlerType.VAULT: check_vault,
+    EnumHandlerType.CONSUL: check_consul,
+    EnumHandlerType.LOCAL: check_references,
+}

@@ -5,18 +5,18 @@ Each field is looked at as it was written, whatever is wrong with the others.
 
 from collections.abc import Callable
 
-from omnibase_core import headers, urls
+from omnibase_core import headers, paths, urls
 from omnibase_core.contracts.findings import Findings, Refusal, Section, dotted
 from omnibase_core.contracts.literals import is_reference
 
 
 def check_http(section: Section, findings: Findings) -> None:
     """Reports URLs, origins, networks and headers that the handler would refuse at its start."""
-    _check_text(section.child("base_url"), urls.parse_base, "Correct the URL", findings)
+    check_text(section.child("base_url"), urls.parse_base, "Correct the URL", findings)
     for entry in section.child("allow").items():
-        _check_text(entry, urls.parse_origin, "Correct the URL", findings)
+        check_text(entry, urls.parse_origin, "Correct the URL", findings)
     for entry in section.child("allow_private").items():
-        _check_text(entry, urls.parse_private, "Correct the entry", findings)
+        check_text(entry, urls.parse_private, "Correct the entry", findings)
     given = section.child("headers")
     for name in given.mapping():
         _check_header(name, given.child(name), findings)
@@ -35,12 +35,12 @@ def _known(section: Section) -> str | None:
     return section.value if isinstance(section.value, str) and not at.file.is_unchecked(at.path) else None
 
 
-def _check_text(section: Section, parse: Callable[[str], object], action: str, findings: Findings) -> None:
+def check_text(section: Section, parse: Callable[[str], object], action: str, findings: Findings) -> None:
     """Reports a text by its field and what is wrong with it, never as it is written."""
     if (text := _known(section)) is not None:
         try:
             parse(text)
-        except (urls.UrlError, headers.HeaderError) as error:
+        except (urls.UrlError, headers.HeaderError, paths.PathError) as error:
             findings.add(section.home, Refusal(f"{dotted(section.home.path)} {error}", None, action))
 
 
@@ -51,9 +51,9 @@ def _check_header(name: str, section: Section, findings: Findings) -> None:
         refusal = Refusal(f"{dotted(section.home.path)} {error}", None, "Correct the name, or remove the header")
         findings.add(section.home, refusal, at_key=True)
     if is_reference(section.value):
-        _check_text(section.child("prefix"), _check_prefix, "Correct the prefix", findings)
+        check_text(section.child("prefix"), _check_prefix, "Correct the prefix", findings)
     else:
-        _check_text(section, headers.check_header_value, "Correct the value", findings)
+        check_text(section, headers.check_header_value, "Correct the value", findings)
 
 
 def _check_prefix(prefix: str) -> None:

@@ -40,8 +40,8 @@ HANDLERS: Final[Mapping[EnumHandlerType, str]] = MappingProxyType(
         EnumHandlerType.LOCAL: "For development and tests; the production host refuses it",
         EnumHandlerType.HTTP: "Calls web services",
         EnumHandlerType.DB: "PostgreSQL",
-        EnumHandlerType.VAULT: "Secrets of HashiCorp Vault, KV version 2; checked, but not in this release",
-        EnumHandlerType.CONSUL: "Service discovery; checked, but not in this release",
+        EnumHandlerType.VAULT: "Secrets of HashiCorp Vault, KV version 2",
+        EnumHandlerType.CONSUL: "Service discovery by HashiCorp Consul",
     }
 )
 """Each handler type, in the order of the enumeration."""
@@ -135,9 +135,6 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
                 "A YAML file with fields of `config`, relative to this file; `config` wins",
                 ("handlers/http.yaml",),
             ),
-            "env_overrides": Text(
-                "Whether environment variables `ONEX_HANDLER_<NAME>_<FIELD>` override fields of this handler"
-            ),
         },
         "ModelNodeEntry": {
             "": Text("A node that the host runs, with the policies that it overrides."),
@@ -203,6 +200,16 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
                 "Of one statement, told to the server too; null leaves it to the handler's timeout_ms", (2_000,)
             ),
         },
+        "ModelVaultConfig": {
+            "address": Text(
+                "Origin of Vault, and a path before /v1 where it has one", ("https://vault.example.com:8200",)
+            ),
+            "allow": Text(
+                "Path prefixes, in whole segments, that payloads may name; empty allows all of the mount",
+                (["orders", "shared/mail"],),
+            ),
+        },
+        "ModelConsulConfig": {"address": Text("Origin of the agent", ("http://127.0.0.1:8500",))},
         "ModelNodeContract": {
             "": Text("A node contract: what a node takes, gives and may do."),
             "schema_version": SCHEMA_VERSION_TEXT,

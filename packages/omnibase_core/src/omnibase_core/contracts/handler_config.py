@@ -67,3 +67,76 @@ class ModelDbConfig(ModelHandlerConfig):
     statement_cache_size: Annotated[int, Field(ge=0, le=10_000)] = 100
     max_rows: Annotated[int, Field(gt=0, le=1_000_000)] = 10_000
     isolation: Isolation = "read_committed"
+
+
+class ModelServerConfig(ModelHandlerConfig):
+    """What a handler needs to know of the one server that it calls.
+
+    address: origin of the server, and a path prefix where a proxy has one.
+    connect_timeout_ms: to establish a connection. The total deadline is the binding's timeout_ms.
+    max_response_bytes: bound on an answer.
+    max_connections: connections at the most.
+    ca_file: PEM file with the certificate authorities to trust instead of the system's.
+    """
+
+    address: str
+    connect_timeout_ms: Milliseconds = 5_000
+    max_response_bytes: Annotated[int, Field(gt=0, le=64 * 1024 * 1024)] = 512 * 1024
+    max_connections: Annotated[int, Field(gt=0, le=1_000)] = 20
+    ca_file: str | None = None
+
+
+class ModelVaultAppRole(ModelHandlerConfig):
+    """Login by AppRole.
+
+    role_id: of the role; text or a secret reference.
+    secret_id: the role's secret.
+    mount: where the auth method is mounted.
+    """
+
+    role_id: str | SecretField
+    secret_id: SecretField
+    mount: str = "approle"
+
+
+class ModelVaultKubernetes(ModelHandlerConfig):
+    """Login by the pod's service account.
+
+    role: of Vault's auth method.
+    jwt_file: the token of the service account, which Kubernetes renews; it is read anew for each login.
+    mount: where the auth method is mounted.
+    """
+
+    role: str
+    jwt_file: str = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+    mount: str = "kubernetes"
+
+
+class ModelVaultConfig(ModelServerConfig):
+    """The `vault` handler: one KV v2 mount of one Vault, and one way to log in.
+
+    token: a token, which is renewed as long as Vault does.
+    approle: login by AppRole, anew where renewal ends.
+    kubernetes: login by the pod's service account, anew where renewal ends.
+    namespace: of Vault Enterprise.
+    mount: where the KV v2 engine is mounted; payload paths are below it.
+    allow: path prefixes, in whole segments, that payloads may name; empty allows all of the mount.
+    """
+
+    token: SecretField | None = None
+    approle: ModelVaultAppRole | None = None
+    kubernetes: ModelVaultKubernetes | None = None
+    namespace: str | None = None
+    mount: str = "secret"
+    allow: tuple[str, ...] = ()
+
+
+class ModelConsulConfig(ModelServerConfig):
+    """The `consul` handler: the agent that services are registered at and asked for.
+
+    token: of the agent's ACL.
+    datacenter: that is asked; null: the agent's own.
+    """
+
+    token: SecretField | None = None
+    datacenter: str | None = None

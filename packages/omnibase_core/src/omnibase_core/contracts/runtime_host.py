@@ -21,9 +21,11 @@ from omnibase_core.contracts.bindings import (
 )
 from omnibase_core.contracts.handler_config import (
     Milliseconds,
+    ModelConsulConfig,
     ModelDbConfig,
     ModelHandlerConfig,
     ModelHttpConfig,
+    ModelVaultConfig,
 )
 from omnibase_core.contracts.kafka_config import ModelKafkaOptions
 from omnibase_core.contracts.names import HandlerType, Name, Version
@@ -32,7 +34,7 @@ from omnibase_core.enums import EnumHandlerType
 
 
 class ModelOpenHandlerConfig(ModelHandlerConfig):
-    """The config of a handler type whose own model is not written yet: any fields, secrets as references."""
+    """The config of a handler type without a model of its own: any fields, secrets as references."""
 
     model_config = ConfigDict(defer_build=True, frozen=True, extra="allow")
 
@@ -41,18 +43,15 @@ CONFIG_MODELS: Mapping[EnumHandlerType, type[ModelHandlerConfig]] = MappingProxy
     {
         EnumHandlerType.HTTP: ModelHttpConfig,
         EnumHandlerType.DB: ModelDbConfig,
-        EnumHandlerType.VAULT: ModelOpenHandlerConfig,
-        EnumHandlerType.CONSUL: ModelOpenHandlerConfig,
+        EnumHandlerType.VAULT: ModelVaultConfig,
+        EnumHandlerType.CONSUL: ModelConsulConfig,
         EnumHandlerType.LOCAL: ModelOpenHandlerConfig,
     }
 )
 
 
 class ModelHandlerEntry(ModelHandlerPolicies):
-    """An entry of `handlers` as it is written; `config` and the file behind `config_ref` are checked by type.
-
-    env_overrides: whether variables `ONEX_HANDLER_<NAME>_<FIELD>` override its fields.
-    """
+    """An entry of `handlers` as it is written; `config` and the file behind `config_ref` are checked by type."""
 
     type: HandlerType
     name: Name | None = None
@@ -60,7 +59,6 @@ class ModelHandlerEntry(ModelHandlerPolicies):
     priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] = 0
     config: dict[str, JsonValue] | None = None
     config_ref: Annotated[str, Field(min_length=1)] | None = None
-    env_overrides: bool = False
 
 
 class ModelNodeEntry(BaseModel):

@@ -136,9 +136,10 @@ def _convert(
     if type(converted) in _CONVERTIBLE[fault.kind]:
         parent[last] = converted  # type: ignore[index]  # the fault is at a place that exists
         return True
+    names = ", ".join(f"${{{name}}}" for name in variables)
     refusal = Refusal(
         f"{dotted(origin.path)} must be {WANTED[fault.kind]}",
-        None,
+        f"Its text comes from {names}",
         "Correct the variable's value, or its default",
     )
     findings.add(origin, refusal)
