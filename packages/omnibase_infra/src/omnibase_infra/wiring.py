@@ -14,7 +14,6 @@ from omnibase_core.contracts.bindings import (
     ModelHandlerBinding,
     ModelRetryPolicy,
     ModelTopics,
-    default_on_open,
 )
 from omnibase_core.contracts.handler_config import ModelHttpConfig
 from omnibase_core.contracts.kafka_config import ModelKafkaOptions
@@ -280,7 +279,7 @@ def _guarded(
 ) -> tuple[Guard, ModelHandlerBinding]:
     """The guard, and the binding that its handler is initialised with."""
     if binding.on_open is None:
-        binding = binding.model_copy(update={"on_open": default_on_open(bus.kind)})
+        binding = binding.model_copy(update={"on_open": "pause" if bus.kind == "kafka" else "fail"})
     overriding = {
         node.slug: node.policies(binding)
         for node in nodes

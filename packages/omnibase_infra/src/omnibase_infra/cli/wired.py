@@ -3,12 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from omnibase_core import urls
-from omnibase_core.contracts.bindings import (
-    ModelEventBusLimits,
-    ModelHandlerBinding,
-    ModelHandlerPolicies,
-    default_on_open,
-)
+from omnibase_core.contracts.bindings import ModelEventBusLimits, ModelHandlerBinding, ModelHandlerPolicies
 from omnibase_core.contracts.fields import ModelDeclaredModel
 from omnibase_core.contracts.handler_config import ModelHandlerConfig, ModelHttpConfig
 from omnibase_core.contracts.literals import is_reference
@@ -43,9 +38,7 @@ def wiring_of(loaded: LoadedContract, unset: Sequence[ModelUnset] = ()) -> Model
         name=runtime.name,
         version=runtime.version,
         event_bus=_bus(runtime),
-        handlers=tuple(
-            _handler(binding, loaded.nodes.values(), runtime.event_bus.kind) for binding in runtime.handlers
-        ),
+        handlers=tuple(_handler(binding, loaded.nodes.values()) for binding in runtime.handlers),
         nodes=tuple(_node(loaded.nodes[entry.slug], entry.max_inflight, runtime) for entry in runtime.nodes),
         unset=tuple(unset),
     )
@@ -58,8 +51,7 @@ def _bus(runtime: ModelRuntimeHostContract) -> ModelBusWiring:
     return ModelBusWiring(kind=bus.kind, topics=bus.topics, options=options, **limits)
 
 
-def _handler(binding: ModelHandlerBinding, nodes: Iterable[ModelNodeContract], bus: str) -> ModelHandlerWiring:
-    policies = {name: getattr(binding, name) for name in ModelHandlerPolicies.model_fields}
+def _handler(binding: ModelHandlerBinding, nodes: Iterable[ModelNodeContract]) -> ModelHandlerWiring:
     users = [
         node.name
         for node in nodes
@@ -73,7 +65,7 @@ def _handler(binding: ModelHandlerBinding, nodes: Iterable[ModelNodeContract], b
         operations=operations_of(binding.type),
         secrets=tuple(_secrets(binding.config)),
         nodes=tuple(users),
-        **{**policies, "on_open": binding.on_open or default_on_open(bus)},
+        **{name: getattr(binding, name) for name in ModelHandlerPolicies.model_fields},
     )
 
 

@@ -102,19 +102,7 @@ class FileSecrets(SecretSource):
 
     async def find(self, reference: ModelSecretRef) -> Secret | Absent:
         file = self._folder.joinpath(*reference.path.split("/"), *filter(None, [reference.key]))
-        place = f"file {file}"
-        try:
-            content = _read_regular_file(file)
-        except OSError as error:
-            return Absent(place, _REASONS.get(error.errno or 0, "it cannot be read"))
-        if isinstance(content, str):
-            return Absent(place, content)
-        try:
-            text = content.decode()
-        except UnicodeDecodeError:
-            return Absent(place, "not UTF-8")
-        text = text.removesuffix("\n").removesuffix("\r")
-        return Secret(text) if text else Absent(place, "empty")
+        return read_secret_file(file)
 
 
 class SecretResolver:
@@ -170,6 +158,23 @@ class SecretResolver:
                 return answer
             absences.append(answer)
         return tuple(absences)
+
+
+def read_secret_file(file: Path) -> Secret | Absent:
+    """The secret that is a file's whole content, as FileSecrets reads it; read anew every time. Never raises."""
+    place = f"file {file}"
+    try:
+        content = _read_regular_file(file)
+    except OSError as error:
+        return Absent(place, _REASONS.get(error.errno or 0, "it cannot be read"))
+    if isinstance(content, str):
+        return Absent(place, content)
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return Absent(place, "not UTF-8")
+    text = text.removesuffix("\n").removesuffix("\r")
+    return Secret(text) if text else Absent(place, "empty")
 
 
 def environment_name(reference: ModelSecretRef) -> str:

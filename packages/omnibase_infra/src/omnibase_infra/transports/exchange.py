@@ -6,8 +6,12 @@ from typing import NamedTuple
 
 from omnibase_core.errors import RuntimeHostError
 from omnibase_core.urls import Url
+from pydantic import JsonValue
 
 Headers = Sequence[tuple[str, str]]
+
+Json = dict[str, JsonValue]
+"""A JSON object, as servers take and give it."""
 
 
 class HttpRequest(NamedTuple):
