@@ -194,6 +194,35 @@ def test_config_says_where_each_value_comes_from(orders: str, monkeypatch: pytes
     assert safe["rate_limit_per_second"]["line"] == 15
 
 
+def test_config_names_the_variable_that_overrides_a_value(orders: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    allowing = (
+        Path(orders).read_text().replace('config_ref: "http', 'env_overrides: true\n      config_ref: "http')
+    )
+    Path(orders).write_text(allowing)
+    monkeypatch.setenv("ONEX_HANDLER_HTTP_MAX_REDIRECTS", "4")
+    document = json.loads(described("--config", "--format", "json", orders))
+    (value,) = (value for value in document["handlers"][0]["values"] if value["field"] == "max_redirects")
+    where = {"file": None, "line": None, "column": None, "unset": False}
+    variables = ["ONEX_HANDLER_HTTP_MAX_REDIRECTS"]
+    assert value == {
+        "field": "max_redirects",
+        "value": "4",
+        "source": "environment",
+        "variables": variables,
+        **where,
+    }
+    assert "    environment ONEX_HANDLER_HTTP_MAX_REDIRECTS" in described("--config", orders).splitlines()
+
+
+@pytest.mark.parametrize(("kind", "effective"), [("kafka", "pause"), ("inmemory", "fail")])
+def test_on_open_is_shown_as_it_holds_on_this_bus(orders: str, kind: str, effective: str, tmp_path: Path) -> None:
+    contract = orders if kind == "kafka" else contract_in(tmp_path, MINIMAL)
+    assert f"calls then {effective}" in " ".join(described(contract).split())
+    assert json.loads(described("--format", "json", contract))["handlers"][0]["on_open"] == effective
+    lines = described("--config", contract).splitlines()
+    assert next(line.split() for line in lines if "on_open" in line) == ["on_open", effective, "default"]
+
+
 def test_config_as_a_table_has_80_columns_and_names_lines(orders: str) -> None:
     lines = described("--config", orders).splitlines()
     assert "  max_redirects                      3" in [line[:38].rstrip() for line in lines]

@@ -14,6 +14,7 @@ from omnibase_core.contracts.bindings import (
     ModelHandlerBinding,
     ModelRetryPolicy,
     ModelTopics,
+    default_on_open,
 )
 from omnibase_core.contracts.handler_config import ModelHttpConfig
 from omnibase_core.contracts.kafka_config import ModelKafkaOptions
@@ -279,7 +280,7 @@ def _guarded(
 ) -> tuple[Guard, ModelHandlerBinding]:
     """The guard, and the binding that its handler is initialised with."""
     if binding.on_open is None:
-        binding = binding.model_copy(update={"on_open": "pause" if bus.kind == "kafka" else "fail"})
+        binding = binding.model_copy(update={"on_open": default_on_open(bus.kind)})
     overriding = {
         node.slug: node.policies(binding)
         for node in nodes

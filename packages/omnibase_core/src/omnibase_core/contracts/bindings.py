@@ -44,6 +44,11 @@ class ModelHandlerPolicies(BaseModel):
     on_open: Literal["pause", "fail"] | None = None
 
 
+def default_on_open(bus_kind: str) -> Literal["pause", "fail"]:
+    """`on_open` where nobody sets it: only a bus that keeps requests can let them wait."""
+    return "pause" if bus_kind == "kafka" else "fail"
+
+
 class ModelHandlerBinding(ModelHandlerPolicies):
     """One handler of the runtime contract, as its `initialize` gets it: secrets resolved, config typed.
 

@@ -12,6 +12,7 @@ from omnibase_core.contracts.findings import Findings, Origin, Refusal, Section
 from omnibase_core.contracts.handler_config import ModelHandlerConfig
 from omnibase_core.contracts.literals import is_reference
 from omnibase_core.contracts.operations import CONTRACT_HANDLER_TYPES, handler_type_of
+from omnibase_core.contracts.overrides import overridden
 from omnibase_core.contracts.reading import Loading, beside
 from omnibase_core.contracts.runtime_host import CONFIG_MODELS, ModelHandlerEntry
 from omnibase_core.contracts.shape import check
@@ -49,7 +50,7 @@ class CheckedHandlers:
 
 def check_handlers(section: Section, loading: Loading) -> CheckedHandlers:
     """Checks the list. An empty one is a warning: only COMPUTE nodes could run."""
-    entries = section.items()
+    entries = overridden(section.items(), loading)
     if section.value == []:
         loading.findings.add(
             section.origin(),

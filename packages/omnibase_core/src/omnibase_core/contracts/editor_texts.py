@@ -135,6 +135,9 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
                 "A YAML file with fields of `config`, relative to this file; `config` wins",
                 ("handlers/http.yaml",),
             ),
+            "env_overrides": Text(
+                "Whether environment variables `ONEX_HANDLER_<NAME>_<FIELD>` override fields of this handler"
+            ),
         },
         "ModelNodeEntry": {
             "": Text("A node that the host runs, with the policies that it overrides."),

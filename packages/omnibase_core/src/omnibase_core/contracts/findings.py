@@ -103,7 +103,10 @@ class Findings:
         within: int = 0,
     ) -> None:
         """Records a problem at a place; `at_key` where the key is meant and not its value, `within` where it is
-        a later character of a text."""
+        a later character of a text. Of a value that was made from variables, the hint names them."""
+        if variables := origin.file.variables.get(origin.path):
+            made = f"Its text comes from {', '.join(f'${{{name}}}' for name in variables)}"
+            refusal = refusal._replace(hint=f"{refusal.hint}. {made}" if refusal.hint else made)
         document = origin.file.document
         place = document.key_position(origin.path) if at_key else document.position(origin.path)
         if within:

@@ -51,7 +51,10 @@ CONFIG_MODELS: Mapping[EnumHandlerType, type[ModelHandlerConfig]] = MappingProxy
 
 
 class ModelHandlerEntry(ModelHandlerPolicies):
-    """An entry of `handlers` as it is written; `config` and the file behind `config_ref` are checked by type."""
+    """An entry of `handlers` as it is written; `config` and the file behind `config_ref` are checked by type.
+
+    env_overrides: whether variables `ONEX_HANDLER_<NAME>_<FIELD>` override its fields.
+    """
 
     type: HandlerType
     name: Name | None = None
@@ -59,6 +62,7 @@ class ModelHandlerEntry(ModelHandlerPolicies):
     priority: Annotated[int, Field(ge=-1_000_000, le=1_000_000)] = 0
     config: dict[str, JsonValue] | None = None
     config_ref: Annotated[str, Field(min_length=1)] | None = None
+    env_overrides: bool = False
 
 
 class ModelNodeEntry(BaseModel):

@@ -136,10 +136,9 @@ def _convert(
     if type(converted) in _CONVERTIBLE[fault.kind]:
         parent[last] = converted  # type: ignore[index]  # the fault is at a place that exists
         return True
-    names = ", ".join(f"${{{name}}}" for name in variables)
     refusal = Refusal(
         f"{dotted(origin.path)} must be {WANTED[fault.kind]}",
-        f"Its text comes from {names}",
+        None,
         "Correct the variable's value, or its default",
     )
     findings.add(origin, refusal)

@@ -1,11 +1,12 @@
 """Where each effective value of a handler binding comes from. Imported within commands only."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from omnibase_core.contracts.bindings import ModelHandlerPolicies
+from omnibase_core.contracts.bindings import ModelHandlerPolicies, default_on_open
 from omnibase_core.contracts.check_handlers import effective
 from omnibase_core.contracts.findings import Findings, Origin, Section, holds, value_at
 from omnibase_core.contracts.operations import handler_type_of
+from omnibase_core.contracts.overrides import is_override, overridden
 from omnibase_core.contracts.reading import Loading
 from omnibase_core.contracts.runtime_host import CONFIG_MODELS
 from omnibase_core.contracts.source import Path
@@ -23,23 +24,25 @@ def effective_values(path: str, environment: Mapping[str, str]) -> list[ModelHan
     file = loading.open(path, expands=True)
     if file is None:
         return []
-    handlers = Section(file.value, Origin(file, ())).child("runtime", "handlers")
-    return [_values(entry, handler_type, loading) for entry, handler_type in _known(handlers)]
+    runtime = Section(file.value, Origin(file, ())).child("runtime")
+    on_open = default_on_open(str(runtime.child("event_bus", "kind").value))
+    entries = overridden(runtime.child("handlers").items(), loading)
+    return [_values(entry, handler_type, on_open, loading) for entry, handler_type in _known(entries)]
 
 
-def _known(handlers: Section) -> Iterator[tuple[Section, EnumHandlerType]]:
-    for entry in handlers.items():
+def _known(entries: Iterable[Section]) -> Iterator[tuple[Section, EnumHandlerType]]:
+    for entry in entries:
         handler_type = handler_type_of(entry.mapping().get("type"))
         if handler_type is not None:
             yield entry, handler_type
 
 
-def _values(written: Section, handler_type: EnumHandlerType, loading: Loading) -> ModelHandlerValues:
+def _values(written: Section, handler_type: EnumHandlerType, on_open: str, loading: Loading) -> ModelHandlerValues:
     entry, config = effective(written, loading)
     contract = written.home.file.file
     values = [
-        *_fields(entry, {"enabled": True, "priority": 0}, (), contract),
-        *_fields(entry, _defaults(ModelHandlerPolicies), (), contract),
+        *_fields(entry, {"enabled": True, "priority": 0, "env_overrides": False}, (), contract),
+        *_fields(entry, {**_defaults(ModelHandlerPolicies), "on_open": on_open}, (), contract),
         *_fields(config, {**_defaults(CONFIG_MODELS[handler_type]), **_further(config)}, (), contract),
     ]
     name = entry.mapping().get("name")
@@ -81,16 +84,20 @@ def _written(section: Section, path: Path, contract: str) -> ModelConfigValue:
     document = origin.file.document
     place = document.position(origin.path)
     unset = origin.file.is_unchecked(origin.path)
-    return ModelConfigValue(
+    variables = origin.file.variables.get(origin.path, ())
+    value = ModelConfigValue(
         field=_named(path),
         value=value_at(document.value if unset else section.value, origin.path if unset else path),
         source="contract" if origin.file.file == contract else "config_ref",
         file=origin.file.file,
         line=place.line,
         column=place.column,
-        variables=origin.file.variables.get(origin.path, ()),
+        variables=variables,
         unset=unset,
     )
+    if is_override(variables):
+        return value.model_copy(update={"source": "environment", "file": None, "line": None, "column": None})
+    return value
 
 
 def _default(path: Path, value: object) -> ModelConfigValue:

@@ -82,7 +82,8 @@ def _handler(handler: ModelHandlerWiring) -> list[str]:
     policies = [
         f"timeout {handler.timeout_ms} ms",
         f"{retry.max_retries} retries ({delays})",
-        f"breaker opens after {breaker.failure_threshold} failures for {breaker.open_ms} ms",
+        f"breaker opens after {breaker.failure_threshold} failures for {breaker.open_ms} ms; "
+        f"calls then {handler.on_open}",
     ]
     if handler.rate_limit_per_second is not None:
         policies.append(f"{handler.rate_limit_per_second:g} calls a second")
@@ -175,7 +176,7 @@ def _values(handler: ModelHandlerValues) -> Iterable[str]:
 
 def _source(value: ModelConfigValue) -> str:
     if value.file is None:
-        return "default"
+        return f"environment {', '.join(value.variables)}" if value.variables else "default"
     place = f"line {value.line}" if value.source == "contract" else f"config_ref {value.file}:{value.line}"
     names = ", ".join(value.variables)
     return f"{place}{f', from {names}' if names else ''}{', not set' if value.unset else ''}"

@@ -3,7 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from omnibase_core import urls
-from omnibase_core.contracts.bindings import ModelEventBusLimits, ModelHandlerBinding, ModelHandlerPolicies
+from omnibase_core.contracts.bindings import (
+    ModelEventBusLimits,
+    ModelHandlerBinding,
+    ModelHandlerPolicies,
+    default_on_open,
+)
 from omnibase_core.contracts.fields import ModelDeclaredModel
 from omnibase_core.contracts.handler_config import ModelHandlerConfig, ModelHttpConfig
 from omnibase_core.contracts.literals import is_reference
@@ -38,7 +43,9 @@ def wiring_of(loaded: LoadedContract, unset: Sequence[ModelUnset] = ()) -> Model
         name=runtime.name,
         version=runtime.version,
         event_bus=_bus(runtime),
-        handlers=tuple(_handler(binding, loaded.nodes.values()) for binding in runtime.handlers),
+        handlers=tuple(
+            _handler(binding, loaded.nodes.values(), runtime.event_bus.kind) for binding in runtime.handlers
+        ),
         nodes=tuple(_node(loaded.nodes[entry.slug], entry.max_inflight, runtime) for entry in runtime.nodes),
         unset=tuple(unset),
     )
@@ -51,7 +58,8 @@ def _bus(runtime: ModelRuntimeHostContract) -> ModelBusWiring:
     return ModelBusWiring(kind=bus.kind, topics=bus.topics, options=options, **limits)
 
 
-def _handler(binding: ModelHandlerBinding, nodes: Iterable[ModelNodeContract]) -> ModelHandlerWiring:
+def _handler(binding: ModelHandlerBinding, nodes: Iterable[ModelNodeContract], bus: str) -> ModelHandlerWiring:
+    policies = {name: getattr(binding, name) for name in ModelHandlerPolicies.model_fields}
     users = [
         node.name
         for node in nodes
@@ -65,7 +73,7 @@ def _handler(binding: ModelHandlerBinding, nodes: Iterable[ModelNodeContract]) -
         operations=operations_of(binding.type),
         secrets=tuple(_secrets(binding.config)),
         nodes=tuple(users),
-        **{name: getattr(binding, name) for name in ModelHandlerPolicies.model_fields},
+        **{**policies, "on_open": binding.on_open or default_on_open(bus)},
     )
 
 

@@ -92,7 +92,7 @@ class ModelHandlerWiring(BaseModel):
     retry_policy: ModelRetryPolicy
     rate_limit_per_second: float | None
     circuit_breaker: ModelCircuitBreaker
-    on_open: Literal["pause", "fail"] | None
+    on_open: Literal["pause", "fail"]
     secrets: tuple[str, ...]
     nodes: tuple[str, ...]
 
@@ -140,15 +140,16 @@ class ModelWiring(BaseModel):
 class ModelConfigValue(BaseModel):
     """One effective value of a handler binding and where it comes from.
 
-    source: `contract`, `config_ref` (file, line and column say where) or `default`. variables: those that the
-    text was made from. unset: one of them has no value, and the text stands as it was written.
+    source: `contract`, `config_ref` (file, line and column say where), `environment` (a variable overrides what is
+    written) or `default`. variables: those that the text was made from. unset: one of them has no value, and the
+    text stands as it was written.
     """
 
     model_config = ConfigDict(frozen=True)
 
     field: str
     value: JsonValue
-    source: Literal["contract", "config_ref", "default"]
+    source: Literal["contract", "config_ref", "environment", "default"]
     file: str | None
     line: int | None
     column: int | None
