@@ -56,6 +56,7 @@ FAILURES: Final[Mapping[str, tuple[RuntimeHostError, ...]]] = {
     "no answer within timeout_ms, and it may": (IndeterminateTimeoutError(""),),
     "status 5xx, and repeating is safe": (answered(500), answered(503), of_server(OutOfMemoryError(""))),
     "status 5xx, or COMMIT": (answered(502, repeatable=False), IndeterminateEffectError("")),
+    "COMMIT was not answered, and an inbox": (HandlerConnectionError(""),),
     "status 408 or 429": (
         answered(408),
         answered(429),

@@ -119,6 +119,8 @@ async def test_a_later_deadline_of_the_envelope_does_not_extend_the_timeout() ->
         ("db.query", EnumHandlerType.DB, {}, True),
         ("db.execute", EnumHandlerType.DB, {}, False),
         ("db.transaction", EnumHandlerType.DB, {}, False),
+        ("db.execute", EnumHandlerType.DB, {"idempotency": "inbox"}, True),
+        ("db.transaction", EnumHandlerType.DB, {"idempotency": "inbox"}, True),
         ("vault.get_secret", EnumHandlerType.VAULT, {}, True),
         ("vault.set_secret", EnumHandlerType.VAULT, {}, False),
         ("consul.register_service", EnumHandlerType.CONSUL, {}, True),

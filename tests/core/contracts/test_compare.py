@@ -332,6 +332,22 @@ def test_a_change_of_a_runtime_contract(old: str, new: str, expected: set[tuple[
     )
 
 
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ("idempotency: none", ("handler db idempotency", "changed", "breaking", "operators")),
+        ("idempotency: inbox, inbox_table: s.t", ("handler db inbox_table", "changed", "breaking", "operators")),
+        (
+            "idempotency: inbox, inbox_retention_hours: 24",
+            ("handler db inbox_retention_hours", "changed", "breaking", "responders"),
+        ),
+    ],
+)
+def test_a_change_of_what_makes_requests_take_effect_once(change: str, verdict: tuple[str, str, str, str]) -> None:
+    text = runtime_text(handlers=f"[{HTTP}, {{type: db, config: {{idempotency: inbox}}}}]")
+    assert verdicts(runtimes(text, text.replace("idempotency: inbox", change))) == {verdict}
+
+
 def test_a_node_that_a_host_loses_breaks_its_callers() -> None:
     text = runtime_text(handlers=f"[{HTTP}]")
     assert verdicts(runtimes(text.replace('"fetch_user"}', '"fetch_user"}, {slug: "other"}'), text)) == {

@@ -12,6 +12,7 @@ from omnibase_infra.cli.diagram import diagram
 from omnibase_infra.cli.main import onex_host
 from omnibase_infra.cli.wiring_models import ModelWiring
 from omnibase_infra.examples import quickstart
+from omnibase_infra.transports.postgres import Inbox
 
 from tests.infra.cli.programs import MINIMAL, NODE, contract_in
 
@@ -93,6 +94,17 @@ def test_secrets_are_shown_as_references(orders: str) -> None:
     assert "  secrets      api/token\n" in table
     assert "handler safe (vault)\n" in table
     assert "  secrets      v/t\n" in table
+
+
+def test_what_must_exist_before_a_start_is_shown_as_sql(orders: str) -> None:
+    assert "  must exist " not in described(orders)
+    inbox = '{type: "db", config: {idempotency: "inbox", inbox_table: "shop.inbox"}}'
+    text = Path(orders).read_text().replace("  nodes: [", f"    - {inbox}\n  nodes: [")
+    Path(orders).write_text(text)
+    assert '  must exist   CREATE TABLE "shop"."inbox" (\n                 envelope_id uuid' in described(orders)
+    wiring = json.loads(described("--format", "json", orders))
+    needs = {handler["name"]: handler["needs"] for handler in wiring["handlers"]}
+    assert needs == {"http": None, "safe": None, "db": Inbox("shop.inbox", 168).ddl}
 
 
 def test_a_target_is_all_that_a_node_may_reach(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from omnibase_core.contracts.bindings import (
     ModelTopics,
     default_on_open,
 )
-from omnibase_core.contracts.handler_config import ModelHttpConfig
+from omnibase_core.contracts.handler_config import ModelDbConfig, ModelHttpConfig
 from omnibase_core.contracts.kafka_config import ModelKafkaOptions
 from omnibase_core.contracts.load import LoadedContract
 from omnibase_core.contracts.runtime_host import ModelNodeEntry, ModelRuntimeHostContract
@@ -143,6 +143,16 @@ def foreseen(binding: ModelHandlerBinding, envelope: ModelOnexEnvelope) -> JsonO
     if tell is None:
         raise _missing(binding)
     return tell(binding, envelope)
+
+
+def needed_sql(binding: ModelHandlerBinding) -> str | None:
+    """SQL that creates what the handler's server must have before a host starts; None where that is nothing."""
+    config = binding.config
+    if not isinstance(config, ModelDbConfig) or config.idempotency != "inbox":
+        return None
+    from omnibase_infra.transports.postgres import Inbox
+
+    return Inbox(config.inbox_table, config.inbox_retention_hours).ddl
 
 
 def build_topic_log(loaded: LoadedContract, resolver: SecretResolver) -> ProtocolTopicLog:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
-from omnibase_core.contracts.handler_config import Milliseconds, ModelHandlerConfig, ModelHttpConfig
+from omnibase_core.contracts.handler_config import Milliseconds, ModelDbConfig, ModelHandlerConfig, ModelHttpConfig
 from omnibase_core.contracts.operations import operation_table, operations_of
 from omnibase_core.enums import EnumHandlerType
 
@@ -65,8 +65,14 @@ class ModelHandlerBinding(ModelHandlerPolicies):
 
     @property
     def repeatable_operations(self) -> frozenset[str]:
-        """The operations that may be done twice, by their nature or because they carry an Idempotency-Key."""
-        keyed = isinstance(self.config, ModelHttpConfig) and self.config.idempotency_key
+        """The operations that may be done twice: by their nature, with an Idempotency-Key, or with an inbox."""
+        match self.config:
+            case ModelHttpConfig(idempotency_key=keyed):
+                pass
+            case ModelDbConfig(idempotency=idempotency):
+                keyed = idempotency == "inbox"
+            case _:
+                keyed = False
         table = operation_table()
         return frozenset(name for name in operations_of(self.type) if keyed or table[name].repeatable)
 

@@ -202,6 +202,12 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
             "statement_timeout_ms": Text(
                 "Of one statement, told to the server too; null leaves it to the handler's timeout_ms", (2_000,)
             ),
+            "idempotency": Text(
+                "`inbox` notes each writing request in its own transaction, so that it takes effect once",
+                ("inbox",),
+            ),
+            "inbox_table": Text("The table for that, which must exist: `describe` prints it", ("orders.inbox",)),
+            "inbox_retention_hours": Text("How long it is noted; one that comes again later takes effect again"),
         },
         "ModelVaultConfig": {
             "address": Text(

@@ -3,7 +3,7 @@
 Secret fields hold a ModelSecretRef in a contract and a Secret once the host has resolved them.
 """
 
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,6 +12,7 @@ from omnibase_core.secret import ModelSecretRef, Secret
 
 SecretField = ModelSecretRef | Secret
 Milliseconds = Annotated[int, Field(gt=0, le=86_400_000)]
+TABLE_NAME: Final = r"^[a-z_][a-z0-9_]{0,62}(\.[a-z_][a-z0-9_]{0,62})?$"
 
 
 class ModelHandlerConfig(BaseModel):
@@ -58,6 +59,10 @@ class ModelDbConfig(ModelHandlerConfig):
     statement_cache_size: prepared statements kept per connection; 0 behind pgbouncer's transaction mode.
     max_rows: rows that one statement may return.
     isolation: of db.transaction where the payload names none.
+    idempotency: `inbox` notes each request that writes in the transaction of its statements, so that it takes
+        effect once however often it is delivered, and is answered with the same result again.
+    inbox_table: where it is noted, `table` or `schema.table`; the host does not create it.
+    inbox_retention_hours: how long; a request that comes again later takes effect again.
     """
 
     dsn: SecretField | None = None
@@ -67,6 +72,9 @@ class ModelDbConfig(ModelHandlerConfig):
     statement_cache_size: Annotated[int, Field(ge=0, le=10_000)] = 100
     max_rows: Annotated[int, Field(gt=0, le=1_000_000)] = 10_000
     isolation: Isolation = "read_committed"
+    idempotency: Literal["none", "inbox"] = "none"
+    inbox_table: Annotated[str, Field(pattern=TABLE_NAME)] = "onex_inbox"
+    inbox_retention_hours: Annotated[int, Field(gt=0, le=87_600)] = 168
 
 
 class ModelServerConfig(ModelHandlerConfig):

@@ -93,6 +93,7 @@ def _handler(handler: ModelHandlerWiring) -> list[str]:
         *_row("policies", "; ".join(policies)),
         *_row("secrets", ", ".join(handler.secrets)),
         *_row("nodes", ", ".join(handler.nodes) or "none"),
+        *_row("must exist", *(handler.needs or "").splitlines()),
     ]
 
 

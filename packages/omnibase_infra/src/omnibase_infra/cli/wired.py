@@ -31,6 +31,7 @@ from omnibase_infra.cli.wiring_models import (
     ModelUnset,
     ModelWiring,
 )
+from omnibase_infra.wiring import needed_sql
 
 ANYTHING = "*"
 
@@ -73,6 +74,7 @@ def _handler(binding: ModelHandlerBinding, nodes: Iterable[ModelNodeContract], b
         operations=operations_of(binding.type),
         secrets=tuple(_secrets(binding.config)),
         nodes=tuple(users),
+        needs=needed_sql(binding),
         **{**policies, "on_open": binding.on_open or default_on_open(bus)},
     )
 

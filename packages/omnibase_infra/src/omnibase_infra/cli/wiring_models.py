@@ -79,7 +79,10 @@ class ModelNodeWiring(BaseModel):
 
 
 class ModelHandlerWiring(BaseModel):
-    """A handler binding with its policies. secrets: the references that its config holds. nodes: who uses it."""
+    """A handler binding with its policies. secrets: the references that its config holds. nodes: who uses it.
+
+    needs: SQL that creates what its server must have before a host starts.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -95,6 +98,7 @@ class ModelHandlerWiring(BaseModel):
     on_open: Literal["pause", "fail"]
     secrets: tuple[str, ...]
     nodes: tuple[str, ...]
+    needs: str | None
 
 
 class ModelBusWiring(BaseModel):

@@ -8,7 +8,8 @@
 is checked before anything is committed; a miss rolls back and is UNEXPECTED_RESULT.
 
 Failures: transports/postgres/errors.py has the table from SQLSTATE to typed errors. A failure before COMMIT
-had no effect; only an unanswered COMMIT is indeterminate.
+had no effect; only an unanswered COMMIT is indeterminate. With `idempotency: inbox` even that may be repeated: a
+request that took effect gets its recorded results again. db.query has no effect, and reads again.
 """
 
 import asyncio
@@ -35,7 +36,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation, Va
 
 from omnibase_infra.handlers.lifecycle import Lifecycle
 from omnibase_infra.handlers.wording import said
-from omnibase_infra.transports.postgres import Isolation, Postgres, Result, Statement, read_sql
+from omnibase_infra.transports.postgres import Isolation, Postgres, Request, Result, Statement, read_sql
 
 OpenDatabase = Callable[[ModelDbConfig, int], Postgres]
 """Builds the database of a config and of the binding's timeout_ms; wiring passes the class itself."""
@@ -186,7 +187,10 @@ class DbHandler:
     ) -> list[Result]:
         self._suspect(asked, envelope)
         statements = [Statement(each.sql, each.parameters) for each in asked]
-        return await database.write(statements, isolation, lambda index, result: _check(asked, index, result))
+        request = Request(str(envelope.envelope_id), envelope.target_node or "", envelope.operation or "")
+        return await database.write(
+            statements, isolation, lambda index, result: _check(asked, index, result), request
+        )
 
     def _suspect(self, asked: Sequence[ModelDbStatement], envelope: ModelOnexEnvelope) -> None:
         for index, each in enumerate(asked):

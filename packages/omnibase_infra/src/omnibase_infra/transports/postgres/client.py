@@ -6,16 +6,18 @@ repeated on a fresh one. Everything else runs between BEGIN and COMMIT: whatever
 
 Behind a pooler in transaction mode (statement_cache_size 0) a read has a transaction too, since settings and
 prepared statements hold for one transaction there.
+
+With an inbox, a request that writes is claimed in its transaction first (transports/postgres/inbox.py).
 """
 
+import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, Literal
 
-from asyncpg.exceptions import InvalidCachedStatementError, PostgresError
+from asyncpg.exceptions import InvalidCachedStatementError
 from omnibase_core.contracts.handler_config import ModelDbConfig
 from omnibase_core.errors import (
-    IndeterminateEffectError,
     InvalidParameterError,
     ProtocolConfigurationError,
     RuntimeHostError,
@@ -23,15 +25,16 @@ from omnibase_core.errors import (
 from omnibase_core.secret import Secret
 
 from omnibase_infra.transports.postgres.address import read_dsn
-from omnibase_infra.transports.postgres.errors import FAILURES, LOST, broken, typed_error
+from omnibase_infra.transports.postgres.errors import FAILURES, broken, typed_error
+from omnibase_infra.transports.postgres.inbox import Claim, Inbox, Request
 from omnibase_infra.transports.postgres.pool import SessionPool
-from omnibase_infra.transports.postgres.session import Result, Session, Statement
+from omnibase_infra.transports.postgres.session import Result, Statement
 from omnibase_infra.transports.postgres.sql_text import SqlText, read_sql
+from omnibase_infra.transports.postgres.transaction import Check, Transaction
 
 Isolation = Literal["read_committed", "repeatable_read", "serializable"]
-Check = Callable[[int, Result], None]
-"""Called with the index of a statement and its result, inside the transaction; what it raises rolls back."""
 
+_logger = logging.getLogger("onex.transports.postgres")
 _CONNECT_S: Final = 5.0
 _SLACK_S: Final = 0.5
 _CONTROL: Final = frozenset(
@@ -57,6 +60,8 @@ class Postgres:
         statement_ms = min(config.statement_timeout_ms or timeout_ms, timeout_ms)
         self._statement_s = statement_ms / 1000 + _SLACK_S
         self._max_rows = config.max_rows
+        inboxed = config.idempotency == "inbox"
+        self._inbox = Inbox(config.inbox_table, config.inbox_retention_hours) if inboxed else None
         self._begin = "" if self._own else f"; SET LOCAL statement_timeout = {statement_ms}"
         settings = {"default_transaction_read_only": "on", "statement_timeout": str(statement_ms)}
         self._pool = SessionPool(
@@ -70,8 +75,17 @@ class Postgres:
         )
 
     async def open(self) -> None:
-        """Opens one connection, so that a DSN that cannot work is found out at the start, within seconds."""
+        """Opens one connection, so that a DSN that cannot work is found out at the start, within seconds.
+
+        Raises ProtocolConfigurationError for an inbox that cannot hold what it promises, too.
+        """
         await self._pool.probe()
+        if self._inbox is not None:
+            try:
+                await self._inbox.rehearse(self.read)
+            except BaseException:
+                await self.close()
+                raise
 
     async def close(self, budget_s: float = 5.0) -> None:
         """Waits for what is under way, within the budget, and closes every connection."""
@@ -115,17 +129,43 @@ class Postgres:
         raise AssertionError("the second round returns or raises")
 
     async def write(
-        self, statements: Sequence[Statement], isolation: Isolation = "read_committed", check: Check | None = None
+        self,
+        statements: Sequence[Statement],
+        isolation: Isolation = "read_committed",
+        check: Check | None = None,
+        request: Request | None = None,
     ) -> list[Result]:
         """Runs the statements in one transaction; `check` sees each result before anything is committed.
 
-        Raises IndeterminateEffectError where the answer to COMMIT did not come; after any other error nothing
-        took effect.
+        request: whose they are; with an inbox, one that took effect before gets its results again.
+
+        Raises IndeterminateEffectError where the answer to COMMIT did not come (with an inbox a
+        HandlerConnectionError, since repeating is safe); after any other error nothing took effect.
         """
         level = isolation.upper().replace("_", " ")
-        return await self._transact(statements, f"BEGIN ISOLATION LEVEL {level} READ WRITE{self._begin}", check)
+        begin = f"BEGIN ISOLATION LEVEL {level} READ WRITE{self._begin}"
+        inbox = None if request is None else self._inbox
+        if inbox is None or request is None:
+            return await self._transact(statements, begin, check)
+        results = await self._transact(statements, begin, check, Claim(inbox, request))
+        if inbox.is_purge_due():
+            await self._purge(inbox)
+        return results
 
-    async def _transact(self, statements: Sequence[Statement], begin: str, check: Check | None) -> list[Result]:
+    async def _purge(self, inbox: Inbox) -> None:
+        """Deletes rows that are too old. What was asked for took effect already, so a failure is only logged."""
+        try:
+            await self._transact((inbox.purge,), f"BEGIN READ WRITE{self._begin}", None)
+        except RuntimeHostError as error:
+            _logger.warning("old rows of the inbox %s were not deleted: %s", inbox.table, error.message)
+
+    async def _transact(
+        self,
+        statements: Sequence[Statement],
+        begin: str,
+        check: Check | None,
+        claim: Claim | None = None,
+    ) -> list[Result]:
         single = len(statements) == 1
         places = ["" if single else f"statements[{index}]: " for index in range(len(statements))]
         texts = [accepted(each.sql, place) for each, place in zip(statements, places, strict=True)]
@@ -133,7 +173,7 @@ class Postgres:
         fresh = False
         for last in (False, True):
             session = await self._pool.acquire(deadline, fresh=fresh)
-            transaction = _Transaction(session, self._max_rows, lambda: self._budget(deadline), deadline)
+            transaction = Transaction(session, self._max_rows, lambda: self._budget(deadline), deadline, claim)
             try:
                 results = await transaction.perform(begin, statements, places, check)
             except FAILURES as error:
@@ -158,53 +198,6 @@ class Postgres:
     def _budget(self, deadline: float) -> float:
         """Seconds for the next round trip: a little more than the server gives a statement, so that it ends it."""
         return max(0.001, min(deadline - time.monotonic(), self._statement_s))
-
-
-class _Transaction:
-    """One attempt: how far it came decides what its failure means."""
-
-    def __init__(self, session: Session, max_rows: int, budget: Callable[[], float], deadline: float) -> None:
-        self.untouched = True
-        self._session = session
-        self._max_rows = max_rows
-        self._budget = budget
-        self._deadline = deadline
-        self._place = ""
-        self._committing = False
-
-    async def perform(
-        self, begin: str, statements: Sequence[Statement], places: Sequence[str], check: Check | None
-    ) -> list[Result]:
-        """BEGIN, the statements with their checks, COMMIT, which the server gives no statement timeout."""
-        await self._session.execute(begin, timeout=self._budget())
-        self.untouched = False
-        self._session.served += 1
-        results = []
-        for index, (statement, place) in enumerate(zip(statements, places, strict=True)):
-            self._place = place
-            result = await self._session.run(statement, self._max_rows, self._budget(), place)
-            if check is not None:
-                check(index, result)
-            results.append(result)
-        self._place = ""
-        if self._session.is_closed():
-            raise ConnectionError
-        self._committing = True
-        await self._session.execute("COMMIT", timeout=max(0.001, self._deadline - time.monotonic()))
-        return results
-
-    def outdated(self, error: Exception) -> bool:
-        """Whether the schema changed under a prepared statement: nothing ran, all of it can be run anew."""
-        return isinstance(error, InvalidCachedStatementError) and not self._committing
-
-    def outward(self, error: Exception) -> RuntimeHostError:
-        """The typed error. Where the server did not answer COMMIT, nobody knows what happened."""
-        if self._committing and not (isinstance(error, PostgresError) and error.sqlstate not in LOST):
-            return IndeterminateEffectError(
-                "The database did not answer COMMIT: the transaction may or may not have taken effect. "
-                "Look before you repeat it"
-            )
-        return typed_error(error, place=self._place)
 
 
 def accepted(sql: str, place: str) -> SqlText:

@@ -6,8 +6,10 @@ from omnibase_core.contracts.handler_config import ModelDbConfig
 from omnibase_core.contracts.statements import placeholders
 from pydantic import JsonValue
 
-from omnibase_infra.transports.postgres.client import Check, Isolation, Postgres, accepted
+from omnibase_infra.transports.postgres.client import Isolation, Postgres, accepted
+from omnibase_infra.transports.postgres.inbox import Request
 from omnibase_infra.transports.postgres.session import Result, Statement, miscounted, too_many
+from omnibase_infra.transports.postgres.transaction import Check
 from omnibase_infra.transports.scripted import Cue, ImpossibleAnswerError
 
 
@@ -34,7 +36,11 @@ class ScriptedPostgres(Postgres):
         return self._result(self._cue(), "")
 
     async def write(
-        self, statements: Sequence[Statement], isolation: Isolation = "read_committed", check: Check | None = None
+        self,
+        statements: Sequence[Statement],
+        isolation: Isolation = "read_committed",
+        check: Check | None = None,
+        request: Request | None = None,
     ) -> list[Result]:
         """The same for a transaction. Raises ImpossibleAnswerError where there is not a result for each."""
         single = len(statements) == 1
