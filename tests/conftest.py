@@ -12,11 +12,19 @@ import pytest
 from tests.guards import HANDLERS, Breaches, no_blocking_calls, no_task_of, threads_left
 from tests.services import kafka
 
-__all__ = ["breaches", "guarded", "kafka"]
+__all__ = ["any_free_port", "breaches", "guarded", "kafka"]
 
 # A run that was started in the background ignores SIGINT, and so would every process that a test starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def any_free_port() -> Iterator[None]:
+    """Hosts that tests start as processes serve their probes where there is room, and not at 8080 all of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ONEX_HTTP", "127.0.0.1:0")
+        yield
 
 
 @pytest.fixture(scope="session")

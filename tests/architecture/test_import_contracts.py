@@ -25,6 +25,7 @@ _VIOLATIONS = {
         "import omnibase_infra.handlers.http_handler",
     ),
     "httpx-owner": ("omnibase_infra/handlers/http_handler.py", "import httpx"),
+    "h11-users": ("omnibase_infra/host/__init__.py", "import h11"),
     "asyncpg-owner": ("omnibase_infra/handlers/db_handler.py", "from asyncpg.exceptions import PostgresError"),
     "hvac-owner": ("omnibase_infra/host/__init__.py", "import hvac"),
     "consul-owner": ("omnibase_infra/host/__init__.py", "import consul"),

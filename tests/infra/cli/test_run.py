@@ -3,8 +3,10 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -49,9 +51,50 @@ def test_a_signal_is_a_clean_stop(contract: str, name: str, number: int) -> None
         assert process.returncode == 0, stderr
     lines = [json.loads(line) for line in stderr.splitlines()]
     told = [line["event"] for line in lines]
-    assert told[0] == "host.versions"
+    assert told[:2] == ["admin.listening", "host.versions"]
     assert told[-3:] == ["host.signal", "host.stopping", "host.stopped"]
     assert {line["runtime_id"] for line in lines} == {f"calculator_host@{os.uname().nodename}"}
+
+
+def test_probes_are_served_from_before_the_start_until_the_end(contract: str) -> None:
+    with subprocess.Popen(  # noqa: S603 - our own program
+        program("onex-host", "run", contract, "--host", f"{HOSTS}:WaitingHost", "--http", "127.0.0.1:0"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        assert process.stdout is not None
+        listening = json.loads(process.stderr.readline())
+        assert process.stdout.readline() == "up\n"
+        address = f"http://127.0.0.1:{listening['port']}"
+        with urlopen(f"{address}/health/live", timeout=10) as live:  # noqa: S310 - our own server
+            assert json.load(live)["status"] == "live"
+        with urlopen(f"{address}/health/ready", timeout=10) as ready:  # noqa: S310 - our own server
+            assert json.load(ready) == {"status": "ready", "phase": "ready", "reasons": [], "remarks": []}
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+        assert process.returncode == 0
+
+
+def test_off_serves_nothing(contract: str) -> None:
+    ended = run("onex-host", "run", contract, "--host", f"{HOSTS}:FeedingHost", "--http", "off")
+    assert (ended.code, "admin.listening" in ended.stderr) == (0, False)
+
+
+def test_a_listener_that_is_none_is_a_usage_error(contract: str) -> None:
+    ended = run("onex-host", "run", contract, "--http", "localhost:http")
+    assert ended.code == 2
+    assert "'localhost:http' is no listener: give PORT, ADDRESS:PORT or off." in ended.stderr
+
+
+def test_a_port_that_is_taken_is_exit_code_1_and_says_what_to_do(contract: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        where = f"127.0.0.1:{taken.getsockname()[1]}"
+        ended = run("onex-host", "run", contract, "--host", f"{HOSTS}:FeedingHost", "--http", where)
+    assert ended.code == 1
+    assert f"cannot listen at {where}" in ended.stderr
+    assert "--http off" in ended.stderr
 
 
 def test_without_a_way_in_it_refuses_and_says_what_to_do(contract: str) -> None:

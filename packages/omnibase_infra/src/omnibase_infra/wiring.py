@@ -86,6 +86,7 @@ def _kafka_log(binding: ModelEventBusBinding, resolver: SecretResolver) -> Proto
     return KafkaTopicLog(binding, resolver)
 
 
+_STALL_MARGIN_MS: Final = 10_000
 HANDLERS: Final[Mapping[EnumHandlerType, Callable[[Clock], ProtocolHandler]]] = MappingProxyType(
     {EnumHandlerType.HTTP: _http, EnumHandlerType.DB: _db}
 )
@@ -274,8 +275,16 @@ def build_host(
             resolver=resolver,
             clock=clock,
             limits={node.slug: node.max_inflight for node in contract.nodes if node.max_inflight is not None},
+            stall_s=_stall_s(contract, [each.timeout_ms for each in enabled]),
         )
     )
+
+
+def _stall_s(contract: ModelRuntimeHostContract, timeouts_ms: Iterable[int]) -> float:
+    """More than any attempt may take: a call that is still within its time-out is no stall."""
+    overriding = [node.timeout_ms for node in contract.nodes if node.timeout_ms is not None]
+    longest_ms = max([*timeouts_ms, *overriding], default=0)
+    return max(contract.observability.stall_ms, longest_ms + _STALL_MARGIN_MS) / 1000
 
 
 def _tried_once(node: ModelNodeEntry) -> ModelNodeEntry:

@@ -22,7 +22,7 @@ async def yes() -> bool:
 
 
 @pytest.mark.asyncio
-async def test_health_follows_failures_the_breaker_and_silence() -> None:
+async def test_health_follows_membership_failures_the_breaker_and_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     breaker = BusBreaker(2, lambda: 0.0, lambda: None)
     consumption = Consumption(
         lambda: as_consumer(FakeConsumer()), {}, breaker, is_reachable=yes, batch=1, revoke_budget_s=1.0
@@ -33,16 +33,20 @@ async def test_health_follows_failures_the_breaker_and_silence() -> None:
         health = health_of(consumption, breaker, publisher, [])
         return health.status, health.message
 
+    assert told() == (EnumHealth.UNHEALTHY, "joining the group; last failure: none")
+    monkeypatch.setattr(Consumption, "is_member", True)
     assert told() == (EnumHealth.HEALTHY, "consuming")
+    consumption.silence_s = 11.0
+    silence = "no answer to a fetch for 11 s; look whether the brokers answer"
+    assert told() == (EnumHealth.UNHEALTHY, silence)
+    consumption.silence_s = 0.0
     breaker.note("committing: no answer in time")
     assert told() == (EnumHealth.DEGRADED, "committing: no answer in time")
     breaker.note("committing: no answer in time")
     assert told() == (
-        EnumHealth.DEGRADED,
+        EnumHealth.UNHEALTHY,
         "consumption stands still: the bus failed 2 times in a row: committing: no answer in time",
     )
-    consumption.silence_s = 61.0
-    assert told() == (EnumHealth.UNHEALTHY, "no answer to a fetch; the consumer may have stopped")
 
 
 @pytest.mark.asyncio

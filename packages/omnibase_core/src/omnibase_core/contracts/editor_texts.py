@@ -68,6 +68,18 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
             "event_bus": Text("Where requests come from and responses go to"),
             "handlers": Text("What performs I/O: one of a type, unless names tell them apart"),
             "nodes": Text("The nodes that this host runs"),
+            "observability": Text("What the host shows of itself", ({"http": {"port": 9090}},)),
+        },
+        "ModelObservability": {
+            "": Text("What the host shows of itself."),
+            "http": Text("The server of /health/live, /health/ready, /health/handlers and /metrics"),
+            "stall_ms": Text("Without any outcome for so long, though there is work, `/health/live` says 503"),
+        },
+        "ModelAdminListener": {
+            "": Text("Where `onex-host run` answers probes and scrapers; `pipe`, `call` and `demo` never do."),
+            "enabled": Text("false: there is no such server"),
+            "address": Text("The address to listen at; 127.0.0.1 for this machine only", ("127.0.0.1",)),
+            "port": Text("Its TCP port; 0 takes any free one, which the log then names", (9090,)),
         },
         "ModelEventBusEntry": {
             "": Text("Where requests come from and responses go to."),

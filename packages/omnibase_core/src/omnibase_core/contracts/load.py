@@ -157,6 +157,7 @@ def _load(
         event_bus=bus,
         handlers=handlers.bindings,
         nodes=tuple(node.entry for node in nodes if node.entry is not None),
+        observability=entry.observability,
     )
 
 

@@ -29,6 +29,7 @@ from omnibase_core.contracts.handler_config import (
 )
 from omnibase_core.contracts.kafka_config import ModelKafkaOptions
 from omnibase_core.contracts.names import HandlerType, Name, Version
+from omnibase_core.contracts.observability import ModelObservability
 from omnibase_core.contracts.schema import SCHEMA_VERSION
 from omnibase_core.enums import EnumHandlerType
 
@@ -144,6 +145,7 @@ class ModelRuntimeEntry(BaseModel):
     event_bus: JsonValue
     handlers: list[JsonValue]
     nodes: list[JsonValue]
+    observability: ModelObservability = ModelObservability()
 
 
 class ModelRuntimeHostContract(BaseModel):
@@ -161,3 +163,4 @@ class ModelRuntimeHostContract(BaseModel):
     event_bus: ModelEventBusBinding
     handlers: tuple[SerializeAsAny[ModelHandlerBinding], ...]
     nodes: tuple[ModelNodeEntry, ...]
+    observability: ModelObservability = ModelObservability()

@@ -59,6 +59,36 @@ grace_option = click.option(
     help="After a signal, how long what is in flight may take to finish.",
 )
 
+
+class Listener(click.ParamType[tuple[str | None, int | None]]):
+    """`PORT`, `ADDRESS:PORT` or `off`: the address (None for the contract's own) and the port, None for off."""
+
+    name = "listener"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str | None, int | None]:
+        if not isinstance(value, str):
+            given: tuple[str | None, int | None] = value
+            return given
+        if value == "off":
+            return None, None
+        address, _, port = value.rpartition(":")
+        if not (port.isascii() and port.isdigit() and int(port) <= 65_535):
+            self.fail(f"'{value}' is no listener: give PORT, ADDRESS:PORT or off.", param, ctx)
+        return address.strip("[]") or None, int(port)
+
+
+http_option = click.option(
+    "--http",
+    "listener",
+    metavar="[ADDRESS:]PORT|off",
+    type=Listener(),
+    envvar="ONEX_HTTP",
+    show_envvar=True,
+    help="Where probes and metrics are served, instead of the contract's observability.http; 0 is any free port.",
+)
+
 _FORMATS = click.Choice(["auto", "json", "text"])
 _LEVELS = click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False)
 

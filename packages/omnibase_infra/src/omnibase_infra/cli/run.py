@@ -1,5 +1,6 @@
 """`onex-host run`: the long-running host."""
 
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -10,10 +11,13 @@ from omnibase_infra.cli.options import (
     contract_argument,
     grace_option,
     host_option,
+    http_option,
     log_options,
 )
 
 if TYPE_CHECKING:
+    from omnibase_core.contracts.observability import ModelAdminListener
+
     from omnibase_infra.host.process import BaseRuntimeHostProcess
     from omnibase_infra.telemetry.logs import LogFormat
 
@@ -24,6 +28,7 @@ if TYPE_CHECKING:
 )
 @contract_argument
 @host_option
+@http_option
 @grace_option
 @log_options("auto", "INFO")
 @click.pass_context
@@ -31,6 +36,7 @@ def run(
     ctx: click.Context,
     contract: str,
     host_name: str | None,
+    listener: tuple[str | None, int | None] | None,
     grace_s: float,
     log_format: "LogFormat",
     log_level: str,
@@ -47,16 +53,29 @@ def run(
 
     loaded = load(contract, log_format, log_level)
     host = host_class(host_name)
-    if loaded.require().event_bus.kind == "inmemory" and not host.has_feed():
+    runtime = loaded.require()
+    if runtime.event_bus.kind == "inmemory" and not host.has_feed():
         _refuse_without_ingress(contract)
-    ctx.exit(asyncio.run(_run(built(loaded, host, local=False), grace_s)))
+    http = runtime.observability.http
+    if listener is not None:
+        address, port = listener
+        changed = {"enabled": port is not None, "address": address or http.address, "port": port or 0}
+        http = http.model_copy(update=changed)
+    ctx.exit(asyncio.run(_run(built(loaded, host, local=False), http, grace_s)))
 
 
-async def _run(host: "BaseRuntimeHostProcess", grace_s: float) -> EnumExitCode:
+async def _run(host: "BaseRuntimeHostProcess", http: "ModelAdminListener", grace_s: float) -> EnumExitCode:
+    """The server for probes is there before the host starts, and until it has ended: both may take their time."""
     from omnibase_infra.cli.hosting import abort
     from omnibase_infra.host.signals import stop_on_signals
 
-    with stop_on_signals(host.request_stop, abort, final=True):
+    async with AsyncExitStack() as around:
+        if http.enabled:
+            from omnibase_infra.admin.health import health_pages
+            from omnibase_infra.admin.server import AdminServer
+
+            await around.enter_async_context(AdminServer(health_pages(host), http.address, http.port))
+        around.enter_context(stop_on_signals(host.request_stop, abort, final=True))
         async with host:
             stopped = await host.run(grace_s=grace_s)
     if stopped.bus_lost:

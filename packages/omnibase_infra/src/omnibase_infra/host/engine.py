@@ -7,7 +7,7 @@ not know which bus it runs on.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import NamedTuple
 
 from omnibase_core.contracts.bindings import ModelEventBusBinding
@@ -143,6 +143,19 @@ class DeliveryEngine:
         in_flight = sum(len(stream.flights) for stream in self._streams.values())
         settled = {EnumSettlement.DONE: self._done, **self._settled} if self._done else dict(self._settled)
         return Progress(settled, in_flight, self._outbox.held, self._outbox.republished, self._given_up)
+
+    def waits_for(self) -> str | None:
+        """Why work may rightly stand still: a wait that ends by itself, or when a server is back; else None."""
+        if self._outbox.held:
+            return f"{self._outbox.held} messages wait to be published again"
+        if away := len(self._lanes.berths.away):
+            return f"{away} wait for a retry, a rate limit or a server that is out of order"
+        return None
+
+    @property
+    def tasks(self) -> Collection[asyncio.Task[None]]:
+        """The lanes' workers."""
+        return self._lanes.workers
 
     def _open(self, source: Source) -> Stream:
         stream = self._streams[source] = Stream(source)

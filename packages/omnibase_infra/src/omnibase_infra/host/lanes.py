@@ -12,7 +12,7 @@ that worker does not count: another one takes its place, so that waiting flights
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
 
 from omnibase_infra.guard import PLACE
 from omnibase_infra.host.berths import Berth, Berths
@@ -75,6 +75,11 @@ class Lanes:
             worker.cancel()
         if workers:
             await asyncio.wait(workers)
+
+    @property
+    def workers(self) -> Collection[asyncio.Task[None]]:
+        """The tasks, idle ones included."""
+        return self._workers
 
     def _is_full(self) -> bool:
         return len(self._workers) - len(self._idle) - len(self.berths.away) >= self._width

@@ -1,14 +1,12 @@
 """The host process: one loop, one bus, one engine; start and stop as two lists that mirror each other."""
 
 import asyncio
-import itertools
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import ClassVar, NamedTuple, Self
 
-from omnibase_core.codec import decode, encode
 from omnibase_core.contracts.bindings import ModelEventBusBinding, ModelHandlerBinding
 from omnibase_core.contracts.handler_config import ModelHttpConfig
 from omnibase_core.contracts.node import ModelNodeContract
@@ -21,24 +19,27 @@ from omnibase_infra.config.handlers import resolve_bindings, resolve_bus
 from omnibase_infra.config.secrets import SecretResolver
 from omnibase_infra.guard import Guard
 from omnibase_infra.host import collector
-from omnibase_infra.host.client import Client, Reply
+from omnibase_infra.host.client import Client
 from omnibase_infra.host.clock import Clock
+from omnibase_infra.host.condition import BUS, Condition, EnumPhase, condition_of, examined
 from omnibase_infra.host.ending import bound_s, ended, step
 from omnibase_infra.host.engine import DeliveryEngine
+from omnibase_infra.host.feeding import Publish as Publish
+from omnibase_infra.host.feeding import fed, teller
 from omnibase_infra.host.versions import check_versions
+from omnibase_infra.host.watchdog import Watchdog
 from omnibase_infra.telemetry import events
 
 _log = logging.getLogger("onex.host")
 _ENDING_S = 9.0
 _DNS_THREADS = 2
 
-Publish = Callable[[ModelOnexEnvelope], Awaitable[None]]
-
 
 class HostParts(NamedTuple):
     """What `wiring` makes of a contract: everything that a host runs, nothing of it started.
 
     group: the consumer group, or the host's name where the bus has none. limits: max_inflight of nodes, by slug.
+    stall_s: without any outcome for so long, though there is work, the host is stalled.
     """
 
     name: str
@@ -50,6 +51,7 @@ class HostParts(NamedTuple):
     resolver: SecretResolver
     clock: Clock = Clock()
     limits: Mapping[str, int] | None = None
+    stall_s: float = 120.0
 
 
 class Stopped(NamedTuple):
@@ -81,11 +83,14 @@ class BaseRuntimeHostProcess:
         self._put_collector_back: Callable[[], None] = lambda: None
         self._handlers: list[Guard] = []
         self._consuming: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._runtime = self._assembled(parts)
-        self.client = Client(parts.bus, parts.binding, on_reply=self._replied)
+        told = teller(self.on_response, parts.binding.max_envelope_bytes)
+        self.client = Client(parts.bus, parts.binding, on_reply=told)
         self.engine = DeliveryEngine(
             parts.bus, self._runtime, parts.binding, group=parts.group, clock=parts.clock, limits=parts.limits
         )
+        self.watchdog = Watchdog(self.engine, parts.stall_s)
 
     async def feed(self, publish: Publish) -> None:
         """Brings envelopes in, for a host on the in-memory bus; the host stops when this returns.
@@ -106,6 +111,19 @@ class BaseRuntimeHostProcess:
     def ready(self) -> bool:
         """Everything is up, and the host is not stopping."""
         return self._ready
+
+    @property
+    def phase(self) -> EnumPhase:
+        """Where it is in its life."""
+        if self._closed:
+            return EnumPhase.STOPPING
+        return EnumPhase.READY if self._ready else EnumPhase.STARTING
+
+    async def condition(self) -> Condition:
+        """How it is: bus and handlers are asked, each within three seconds."""
+        checks = {BUS: self._parts.bus.health_check()}
+        checks.update({guard.name: guard.health_check() for guard, _ in self._parts.handlers})
+        return condition_of(self.phase, await examined(checks))
 
     @property
     def nodes(self) -> Mapping[str, NodeInstance]:
@@ -137,6 +155,7 @@ class BaseRuntimeHostProcess:
                 await self.client.subscribe()
             self._consuming = asyncio.create_task(self._parts.bus.start_consuming(), name="onex-consume")
             self._consuming.add_done_callback(self._consumed)
+            self._watching = asyncio.create_task(self.watchdog.run(), name="onex-watchdog")
             self._put_collector_back = collector.relax()
             self._ready = True
         except BaseException:
@@ -203,8 +222,9 @@ class BaseRuntimeHostProcess:
         for guard in reversed(self._handlers):
             await step(f"shutdown of handler {guard.name}", guard.handler.shutdown(), until)
         await step("shutdown of the bus", bus.shutdown(), until)
-        if self._consuming is not None:
-            await ended(self._consuming, bound_s(until))
+        for task in (self._consuming, self._watching):
+            if task is not None:
+                await ended(task, bound_s(until))
 
     def _consumed(self, consuming: asyncio.Task[None]) -> None:
         """Consuming has ended: as it was asked to, or because the bus is lost."""
@@ -228,31 +248,10 @@ class BaseRuntimeHostProcess:
                 await self.client.idle()
 
     async def _feed(self) -> None:
-        numbers = itertools.count(1)
-
-        async def publish(envelope: ModelOnexEnvelope) -> None:
-            key = f"{envelope.envelope_id}/{next(numbers)}".encode()
-            await self.client.submit([(key, encode(envelope))])
-
         try:
-            await self.feed(publish)
-            await self.client.idle()
+            await fed(self.feed, self.client)
         finally:
             self._stop.set()
-
-    def _replied(self, reply: Reply) -> None:
-        if reply.refusal is not None:
-            _log.error(
-                "what feed published was refused: %s",
-                reply.refusal.message,
-                extra={"event": events.HOST_FEED_REFUSED, "code": reply.refusal.code},
-            )
-            return
-        response = decode(reply.value, self._parts.binding.max_envelope_bytes)
-        try:
-            self.on_response(response)
-        except Exception:  # noqa: BLE001 - an application's code must not end the bus that calls it
-            _log.exception("on_response failed", extra=events.about(response, events.HOST_RESPONSE_FAILED))
 
     def _assembled(self, parts: HostParts) -> NodeRuntime:
         runtime = NodeRuntime()

@@ -21,7 +21,12 @@ HOST_STEP_FAILED: Final = "host.step_failed"
 HOST_TASK_FAILED: Final = "host.task_failed"
 HOST_BUS_LOST: Final = "host.bus_lost"
 HOST_RESPONSE_FAILED: Final = "host.response_failed"
+HOST_STALLED: Final = "host.stalled"
+HOST_STALL_OVER: Final = "host.stall_over"
 HOST_FEED_REFUSED: Final = "host.feed_refused"
+
+ADMIN_LISTENING: Final = "admin.listening"
+ADMIN_PAGE_FAILED: Final = "admin.page_failed"
 
 CONTRACT_PROBLEM: Final = "contract.problem"
 

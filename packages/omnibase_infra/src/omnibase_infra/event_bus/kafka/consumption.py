@@ -77,6 +77,11 @@ class Consumption:
         """The streams that are ours."""
         return self._progress
 
+    @property
+    def is_member(self) -> bool:
+        """Whether we are in the group and consume."""
+        return self._attending is not None
+
     async def run(self) -> None:
         """Consumes until `stop`. Raises EventBusError where no further attempt can help."""
         delay = _FIRST_DELAY_S

@@ -26,10 +26,14 @@ def health_of(
         "silence_s": round(consumption.silence_s, 1),
     }
     status, message = EnumHealth.HEALTHY, "consuming"
-    if consumption.silence_s > SUSPECT_S:
-        status, message = EnumHealth.UNHEALTHY, "no answer to a fetch; the consumer may have stopped"
-    elif (reason := breaker.reason()) is not None:
-        status, message = EnumHealth.DEGRADED, f"consumption stands still: {reason}"
+    if (reason := breaker.reason()) is not None:
+        status, message = EnumHealth.UNHEALTHY, f"consumption stands still: {reason}"
+    elif not consumption.is_member:
+        last = breaker.last_failure or "none"
+        status, message = EnumHealth.UNHEALTHY, f"joining the group; last failure: {last}"
+    elif consumption.silence_s > SUSPECT_S:
+        silence = f"no answer to a fetch for {consumption.silence_s:.0f} s"
+        status, message = EnumHealth.UNHEALTHY, f"{silence}; look whether the brokers answer"
     elif breaker.failures:
         status, message = EnumHealth.DEGRADED, str(breaker.last_failure)
     return ModelHealth(status=status, message=message, details=details)

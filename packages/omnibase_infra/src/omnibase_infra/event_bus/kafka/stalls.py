@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from omnibase_infra.event_bus.kafka.progress import Stream
 
-SUSPECT_S: Final = 60.0
+SUSPECT_S: Final = 10.0
 STALLED_S: Final = 120.0
 _MOST: Final = 3
 _WITHIN_S: Final = 600.0
