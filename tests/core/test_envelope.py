@@ -94,7 +94,9 @@ class TestResponsesAreWhatTheConstructorMakes:
         kind: EnumHandlerType | None,
         name: str | None,
     ) -> None:
-        assert_same(asked.reply(payload, timestamp=now, handler_type=kind, operation=name))
+        reply = asked.reply(payload, timestamp=now, handler_type=kind, operation=name)
+        assert_same(reply)
+        assert asked.encoded_reply(payload, timestamp=now, handler_type=kind, operation=name) == encode(reply)
 
     @settings(max_examples=200, deadline=None)
     @given(REQUESTS, ERRORS, MOMENTS)

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 from typing import Final
 
-from omnibase_core.codec import decode
+from omnibase_core.codec import decode, encode
 from omnibase_core.errors import HandlerExecutionError
 from omnibase_infra.cli.broker import Desk
 from omnibase_infra.config.files import load_contract_file
@@ -63,7 +63,7 @@ def answer_everything(log: MemoryTopicLog) -> None:
             if number == 13:
                 reply = request.failure(HandlerExecutionError("unlucky"), timestamp=NOW)
             delivery = Delivery(Source(INPUT, 0, 0), 0, message.value, message.key, message.headers, 0)
-            response = response_message(reply, delivery, OUTPUT, None)
+            response = response_message(encode(reply), reply.target_node, delivery, OUTPUT, None)
             log.add(OUTPUT, response.value, key=response.key, headers=response.headers)
 
     log.after_publish = answer

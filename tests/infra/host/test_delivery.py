@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from omnibase_core.codec import decode, encode
 from omnibase_core.contracts.load import parse_node_contract
 from omnibase_core.enums import EnumErrorCode, EnumSettlement
 from omnibase_core.envelope import JsonObject, ModelOnexEnvelope
-from omnibase_core.errors import EnvelopeValidationError, HandlerExecutionError
+from omnibase_core.errors import HandlerExecutionError
 from omnibase_core.runtime import NodeInstance, NodeRuntime
 from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.engine import DeliveryEngine
@@ -32,6 +32,7 @@ from tests.fakes.simulated_bus import INPUT, SimulatedBus
 
 CLOCK = Clock(now=lambda: NOW)
 LETTERS = bus_binding().topics.dead_letter
+VALUE = encode(request(1).reply({}, timestamp=NOW))
 RECORD = Delivery(Source(INPUT, 3, 1), 17, b"{", b"key", (), 1_700_000_000_000)
 _DEAD_LETTERING = """\
 schema_version: "1.0.0"
@@ -116,15 +117,14 @@ def test_a_dead_letter_of_an_operation_names_it_and_counts_replays() -> None:
 
 def test_a_response_passes_the_trace_on_and_names_its_target() -> None:
     record = RECORD._replace(headers=(("traceparent", b"00"), ("tracestate", b"a=1"), ("x-other", b"1")))
-    headers = dict(response_message(request(1).reply({}, timestamp=NOW), record, "out", None).headers)
+    headers = dict(response_message(VALUE, "client", record, "out", None).headers)
     assert (headers["traceparent"], headers["tracestate"]) == (b"00", b"a=1")
     assert headers["onex-target-node"] == b"client"
     assert "x-other" not in headers
 
 
 def test_a_response_without_a_target_or_a_key_has_the_correlation_id_as_its_key() -> None:
-    anonymous = request(1).model_copy(update={"source_node": None})
-    message = response_message(anonymous.reply({}, timestamp=NOW), RECORD._replace(key=None), "out", None)
+    message = response_message(VALUE, None, RECORD._replace(key=None), "out", None)
     assert message.key == str(UUID(int=2)).encode()
     assert "onex-target-node" not in dict(message.headers)
 
@@ -252,6 +252,32 @@ async def test_publishing_that_works_again_is_said_once(caplog: pytest.LogCaptur
 
 
 @pytest.mark.asyncio
+async def test_a_result_that_cannot_be_written_is_an_internal_error_and_takes_no_other_answer_along() -> None:
+    def half_of_them(envelope: ModelOnexEnvelope) -> JsonObject:
+        return {"bad": object()} if envelope.envelope_id.int == 1 else {}  # type: ignore[dict-item]  # on purpose
+
+    bus = SimulatedBus()
+    async with engine_on(bus, ImmediateRuntime(half_of_them)):
+        answers = [decode(message.value) for message in await through(bus, raw_request(0), raw_request(1))]
+    assert [answer.error and answer.error.code for answer in answers] == [EnumErrorCode.INTERNAL_ERROR, None]
+
+
+@pytest.mark.asyncio
+async def test_what_waits_for_its_acknowledgement_is_bytes_and_no_envelope_any_more() -> None:
+    bus = SimulatedBus()
+    async with engine_on(bus, ImmediateRuntime(echo)):
+        bus.append(b"key", raw_request(0))
+        bus.poll(1)
+        await settled_loop()
+        (waiting,) = (message for partition in bus.queued.values() for message, _ in partition)
+        assert isinstance(waiting.context, Flight)
+        assert (waiting.context.cargo, waiting.context.correlation_id) == (
+            None,
+            decode(raw_request(0)).correlation_id,
+        )
+
+
+@pytest.mark.asyncio
 async def test_an_engine_that_is_closed_publishes_nothing_that_it_held() -> None:
     bus = SimulatedBus()
     async with engine_on(bus, ImmediateRuntime(echo)) as engine:
@@ -268,16 +294,20 @@ async def test_an_engine_that_is_closed_publishes_nothing_that_it_held() -> None
 async def test_a_lane_worker_that_dies_is_replaced_and_said_so(caplog: pytest.LogCaptureFixture) -> None:
     carried: list[int] = []
 
-    async def carry(flight: Flight) -> None:
-        if flight.sequence == 1:
-            raise KeyError("x")
-        carried.append(flight.sequence)
+    class DyingAtTheFirst:
+        def admit(self, flight: Flight, following: Iterable[Flight]) -> None:
+            """Needs no cargo."""
 
-    lanes = Lanes(carry, lambda: None, 1)
+        async def carry(self, flight: Flight) -> None:
+            if flight.sequence == 1:
+                raise KeyError("x")
+            carried.append(flight.sequence)
+
+    lanes = Lanes(DyingAtTheFirst(), lambda: None, 1)
     stream = Stream(Source(INPUT, 0, 0))
     for position in range(3):
         record = RECORD._replace(position=position)
-        lanes.put(stream.take_off(record, EnvelopeValidationError("no envelope")), b"key")
+        lanes.put(stream.take_off(record), b"key")
     with caplog.at_level(logging.CRITICAL):
         await settled_loop()
     assert carried == [2, 3]

@@ -25,9 +25,10 @@ _DEAD_LETTERING = """\
 schema_version: "1.0.0"
 node_version: "1.0.0"
 name: "refused"
-node_type: "COMPUTE"
-input_model: {name: "ModelIn", fields: []}
-output_model: {name: "ModelOut", fields: []}
+node_type: "EFFECT"
+input_model: {name: "ModelIn", fields: [{name: "url", type: "string"}]}
+output_model: {name: "ModelOut", fields: [{name: "body", type: "any"}]}
+io_operations: [{type: "http", operations: ["http.get"]}]
 on_failure: "dead_letter"
 """
 
@@ -45,7 +46,7 @@ class Nodes(NodeRuntime):
         self.done: list[int] = []
         self.at_work = 0
         self.most = 0
-        self.register_node(NodeInstance(parse_node_contract(_DEAD_LETTERING), lambda values: values))
+        self.register_node(NodeInstance(parse_node_contract(_DEAD_LETTERING)))
 
     async def route_envelope(self, envelope: ModelOnexEnvelope) -> NodeResult:
         """Does what its node's name says."""

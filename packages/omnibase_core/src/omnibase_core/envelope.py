@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha1 as _sha1
 from typing import Annotated, Any, Literal, Self
-from uuid import UUID, SafeUUID
+from uuid import UUID
 
 from pydantic import (
     BaseModel,
@@ -16,15 +16,20 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import CoreSchema, PydanticCustomError, PydanticSerializationError, core_schema
+from pydantic_core import (
+    CoreSchema,
+    PydanticCustomError,
+    PydanticSerializationError,
+    SchemaSerializer,
+    core_schema,
+)
 
 from omnibase_core.enums import EnumErrorCode, EnumHandlerType
 from omnibase_core.errors import RuntimeHostError
 
 JsonObject = dict[str, JsonValue]
 
-_NOT_VERSION_AND_VARIANT = ~(0xF << 76 | 0x3 << 62)
-_VERSION_5_AND_VARIANT = 0x5 << 76 | 0x2 << 62
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 _RESPONSE_NAME = b"onex.response"
 _UUID_FORM = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 _TIMESTAMP_FORM = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$"
@@ -172,9 +177,7 @@ class ModelOnexEnvelope(BaseModel):
     @property
     def response_id(self) -> UUID:
         """The id that every response to this request has: uuid5 of the request's id (RFC 9562, 5.5)."""
-        digest = _sha1(self.envelope_id.bytes + _RESPONSE_NAME, usedforsecurity=False).digest()
-        number = int.from_bytes(digest[:16], "big")
-        return _uuid(number & _NOT_VERSION_AND_VARIANT | _VERSION_5_AND_VARIANT)
+        return UUID(_response_id(self.envelope_id))
 
     def reply(
         self,
@@ -185,44 +188,56 @@ class ModelOnexEnvelope(BaseModel):
         operation: str | None = None,
     ) -> "ModelOnexEnvelope":
         """The successful response. `handler_type` and `operation` say what was executed."""
-        return self._response(
-            timestamp, handler_type or self.handler_type, operation or self.operation, payload, None
-        )
+        return _unvalidated(self._answer(self.response_id, timestamp, handler_type, operation, payload, None))
+
+    def encoded_reply(
+        self,
+        payload: JsonObject,
+        *,
+        timestamp: datetime,
+        handler_type: EnumHandlerType | None = None,
+        operation: str | None = None,
+    ) -> bytes:
+        """What the codec's `encode` makes of `reply`, at two thirds of the cost: no envelope is made between."""
+        response_id = _response_id(self.envelope_id)
+        return _to_json(self._answer(response_id, timestamp, handler_type, operation, payload, None))
 
     def failure(self, error: RuntimeHostError, *, timestamp: datetime) -> "ModelOnexEnvelope":
         """The error envelope: success false, no payload, and of the error only what the bus may know."""
         told = ModelEnvelopeError.of(error)
-        return self._response(
-            timestamp, told.handler_type or self.handler_type, told.operation or self.operation, None, told
+        return _unvalidated(
+            self._answer(self.response_id, timestamp, told.handler_type, told.operation, None, told)
         )
 
-    def _response(
+    def _answer(
         self,
+        response_id: UUID | str,
         timestamp: datetime,
         handler_type: EnumHandlerType | None,
         operation: str | None,
         payload: JsonObject | None,
         error: ModelEnvelopeError | None,
-    ) -> "ModelOnexEnvelope":
-        return _unvalidated(
-            {
-                "envelope_id": self.response_id,
-                "envelope_version": "1.0.0",
-                "correlation_id": self.correlation_id,
-                "causation_id": self.envelope_id,
-                "source_node": self.target_node,
-                "target_node": self.source_node or None,
-                "handler_type": handler_type,
-                "operation": operation,
-                "payload": payload,
-                "metadata": {**self.metadata, "original_target_node": self.target_node},
-                "timestamp": timestamp,
-                "ttl_seconds": None,
-                "is_response": True,
-                "success": error is None,
-                "error": error,
-            }
-        )
+    ) -> dict[str, Any]:
+        """The fields of a response, in their order. Unknown what was executed: what was asked for."""
+        request = self.__dict__
+        slug = request["target_node"]
+        return {
+            "envelope_id": response_id,
+            "envelope_version": "1.0.0",
+            "correlation_id": request["correlation_id"],
+            "causation_id": request["envelope_id"],
+            "source_node": slug,
+            "target_node": request["source_node"] or None,
+            "handler_type": handler_type or request["handler_type"],
+            "operation": operation or request["operation"],
+            "payload": payload,
+            "metadata": {**request["metadata"], "original_target_node": slug},
+            "timestamp": timestamp,
+            "ttl_seconds": None,
+            "is_response": True,
+            "success": error is None,
+            "error": error,
+        }
 
     def correlated(self, correlation_id: UUID) -> "ModelOnexEnvelope":
         """This request with the correlation id that the host gave it; one that has its own keeps it."""
@@ -243,12 +258,12 @@ _DEFAULTS: dict[str, Callable[[], object]] = {
     "is_response": lambda: False,
 }
 _FIELDS = set(ModelOnexEnvelope.model_fields)
+_to_json = SchemaSerializer(core_schema.any_schema(), core_schema.CoreConfig(ser_json_inf_nan="constants")).to_json
 _new = object.__new__
 _set_values, _set_given, _set_extra, _set_private = (
     BaseModel.__dict__[slot].__set__
     for slot in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
 )
-_set_int, _set_safety = (UUID.__dict__[slot].__set__ for slot in ("int", "is_safe"))
 
 
 def _unvalidated(values: dict[str, Any]) -> ModelOnexEnvelope:
@@ -265,12 +280,11 @@ def _unvalidated(values: dict[str, Any]) -> ModelOnexEnvelope:
     return envelope
 
 
-def _uuid(number: int) -> UUID:
-    """`UUID(int=number)` without the checks of its constructor, which take three times as long."""
-    uuid = _new(UUID)
-    _set_int(uuid, number)
-    _set_safety(uuid, SafeUUID.unknown)
-    return uuid
+def _response_id(request_id: UUID) -> str:
+    """The uuid5 in its written form, which costs a third of what `uuid.uuid5` and `str` take."""
+    name = request_id.int.to_bytes(16, "big") + _RESPONSE_NAME
+    digest = _sha1(name, usedforsecurity=False).hexdigest()
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{_VARIANT[digest[16]]}{digest[17:20]}-{digest[20:32]}"
 
 
 def _inconsistent(field: str, sentence: str) -> PydanticCustomError:

@@ -86,17 +86,27 @@ class NodeInstance:
         """Gives the node the way to its handlers; the runtime does so when it registers the node."""
         self._execute = execute
 
-    async def handle(self, envelope: ModelOnexEnvelope) -> NodeResult:
-        """The result of this request.
+    def computed(self, envelope: ModelOnexEnvelope) -> NodeResult | None:
+        """The result of a COMPUTE node, which waits for nothing; None where a handler has to be awaited.
 
-        Raises InvalidOperationError, EnvelopeValidationError for the input, MappingError, UnexpectedResultError
-        for the output, and whatever RuntimeHostError the handler raised.
+        Raises as `handle` does.
         """
         if self._compute is not None:
             return self._calculate(self._compute, envelope)
         if self._transform is not None:
             self._refuse_operation(envelope)
             return NodeResult(self._transform.transform(envelope))
+        return None
+
+    async def handle(self, envelope: ModelOnexEnvelope) -> NodeResult:
+        """The result of this request.
+
+        Raises InvalidOperationError, EnvelopeValidationError for the input, MappingError, UnexpectedResultError
+        for the output, and whatever RuntimeHostError the handler raised.
+        """
+        computed = self.computed(envelope)
+        if computed is not None:
+            return computed
         operation, entry = self._chosen(envelope)
         passage = self._passages[operation]
         payload, scope = passage.prepare(envelope)

@@ -15,7 +15,17 @@ from pydantic_core import CoreSchema, SchemaValidator, core_schema
 from omnibase_core import suggest
 from omnibase_core.contracts import forms
 from omnibase_core.contracts.forms import MisfitError
-from omnibase_core.contracts.scalartypes import ANY, OBJECT, STRING, STRING_SCHEMA, WAYS, Problem, Scalar, Way
+from omnibase_core.contracts.scalartypes import (
+    ANY,
+    OBJECT,
+    STRING,
+    STRING_SCHEMA,
+    WAYS,
+    Convert,
+    Problem,
+    Scalar,
+    Way,
+)
 from omnibase_core.errors import shown
 
 UNBOUNDED: Final = 1_000
@@ -31,7 +41,6 @@ class ListOf:
     """list[T]."""
 
     __slots__ = ("item",)
-    takes_null = False
 
     def __init__(self, item: "FieldType") -> None:
         self.item = item
@@ -63,7 +72,6 @@ class MapOf:
     """map[T]: an object with any texts as keys."""
 
     __slots__ = ("item",)
-    takes_null = False
 
     def __init__(self, item: "FieldType") -> None:
         self.item = item
@@ -114,8 +122,8 @@ class Slot:
         schema = self.type.schema(way)
         if not self.required:
             schema = core_schema.nullable_schema(schema)
-        elif self.type.takes_null:
-            schema = core_schema.no_info_before_validator_function(_not_null, schema)
+        elif self.type is ANY:
+            schema = core_schema.no_info_plain_validator_function(_present(ANY.convert[way]))
         if self.defaults:
             schema = core_schema.with_default_schema(schema, default=self.defaults[way])
         return core_schema.typed_dict_field(schema, required=self.must_come)
@@ -126,8 +134,6 @@ class RecordType:
 
     levels: as `levels_of` has it. shape: what it declares, whatever its own name; equal shapes, equal validators.
     """
-
-    takes_null = False
 
     def __init__(self, name: str, slots: Mapping[str, Slot]) -> None:
         self.name = name
@@ -213,7 +219,12 @@ def shared_validator(of: RecordType, way: Way) -> SharedValidator:
     return found
 
 
-def _not_null(value: object) -> object:
-    if value is None:
-        raise MisfitError("is null, but required")
-    return value
+def _present(convert: Convert) -> Convert:
+    """The same for values that may not be null."""
+
+    def convert_present(value: object) -> object:
+        if value is None:
+            raise MisfitError("is null, but required")
+        return convert(value)
+
+    return convert_present

@@ -18,7 +18,7 @@ WAYS: Final[tuple[Way, ...]] = ("decode", "encode", "check")
 class Scalar:
     """A type of one value. `changed`: the ways on which a value may come out as another one."""
 
-    __slots__ = ("changed", "convert", "name", "schemas", "takes_null")
+    __slots__ = ("changed", "convert", "name", "schemas")
 
     def __init__(
         self,
@@ -26,14 +26,11 @@ class Scalar:
         convert: Mapping[Way, Convert],
         schemas: Mapping[Way, CoreSchema],
         changed: frozenset[Way],
-        *,
-        takes_null: bool = False,
     ) -> None:
         self.name = name
         self.convert = convert
         self.schemas = schemas
         self.changed = changed
-        self.takes_null = takes_null
 
     def schema(self, way: Way) -> CoreSchema:
         """What pydantic's validator is built from."""
@@ -87,7 +84,6 @@ ANY: Final = Scalar(
     {"decode": _same, "encode": forms.json_out, "check": _same},
     {"decode": core_schema.any_schema(), "encode": _function(forms.json_out), "check": core_schema.any_schema()},
     frozenset(("encode",)),
-    takes_null=True,
 )
 OBJECT: Final = Scalar(
     "object",

@@ -7,17 +7,19 @@ not know which bus it runs on.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from omnibase_core.contracts.bindings import ModelEventBusBinding
 from omnibase_core.enums import EnumSettlement
 from omnibase_core.errors import EventBusError
 from omnibase_core.runtime import NodeRuntime
-from omnibase_core.verdict import Admission, EnumHappening, judge
+from omnibase_core.verdict import EnumHappening, judge
 from omnibase_spi.event_bus import Delivery, Message, ProtocolEventBus, Source
 
+from omnibase_infra.host.bulkhead import Bulkheads
 from omnibase_infra.host.clock import Clock
+from omnibase_infra.host.composer import Composer
 from omnibase_infra.host.delivery import Courier, Desk
 from omnibase_infra.host.flight import EnumStreamState, Flight, Stream
 from omnibase_infra.host.lanes import Lanes
@@ -64,21 +66,23 @@ class DeliveryEngine:
         self._done = 0
         self._settled: Counter[EnumSettlement] = Counter()
         self._given_up = 0
-        self._outbox = Outbox(bus, self._settle, self._shrink)
-        self._courier = Courier(
-            runtime,
-            binding,
-            Desk(self._outbox.post, self._settle, self._withdraw),
-            group=group,
-            clock=clock or Clock(),
+        clock = clock or Clock()
+        composer = Composer(runtime.nodes, binding, group=group, clock=clock)
+        self._outbox = Outbox(bus, composer.compose, self._settle, self._shrink)
+        desk = Desk(self._outbox.post, self._settle, self._withdraw)
+        self._courier = Courier(runtime, composer, desk, limit=binding.max_envelope_bytes, clock=clock)
+        self._lanes = Lanes(
+            self._courier,
+            self._outbox.flush,
+            binding.max_inflight_envelopes,
+            Bulkheads(limits, self._courier.slug_of) if limits else None,
         )
-        self._lanes = Lanes(self._courier.carry, self._outbox.flush, binding.max_inflight_envelopes, limits)
 
     def deliver(self, batch: Sequence[Delivery]) -> None:
         """Takes the records. A source that nobody announced gets its stream here: to skip would be to lose."""
         touched: list[Stream] = []
         stream: Stream | None = None
-        admit, put = self._courier.admit, self._lanes.put
+        put, ordering = self._lanes.put, self._ordering
         for delivery in batch:
             source = delivery.source
             if stream is None or source is not stream.source:
@@ -87,7 +91,8 @@ class DeliveryEngine:
             if stream.state is not EnumStreamState.LIVE:
                 self._bus.settle(delivery, EnumSettlement.RELEASED)
                 continue
-            put(stream.take_off(delivery, admit(delivery)), self._key(delivery))
+            key = delivery.key if ordering == "key" else source[:2] if ordering == "partition" else None
+            put(stream.take_off(delivery), key)
         for stream in touched:
             if not stream.paused and self._full(stream):
                 stream.paused = True
@@ -161,13 +166,6 @@ class DeliveryEngine:
         stream = self._streams[source] = Stream(source)
         return stream
 
-    def _key(self, delivery: Delivery) -> Hashable | None:
-        if self._ordering == "key":
-            return delivery.key
-        if self._ordering == "partition":
-            return (delivery.source.topic, delivery.source.partition)
-        return None
-
     def _full(self, stream: Stream) -> bool:
         return len(stream.flights) >= self._window or stream.size_bytes >= _WINDOW_BYTES
 
@@ -206,7 +204,7 @@ class DeliveryEngine:
             if not flights:
                 continue
             self._given_up += len(flights)
-            named = [each.cargo.envelope for each in flights[:_NAMED] if isinstance(each.cargo, Admission)]
+            named = [each.correlation_id for each in flights[:_NAMED] if each.correlation_id is not None]
             _log.warning(
                 "%d not finished within %.1f s, not committed: they will be redelivered where the bus can",
                 len(flights),
@@ -217,6 +215,6 @@ class DeliveryEngine:
                     "partition": stream.source.partition,
                     "offset": flights[0].delivery.position,
                     "last_offset": flights[-1].delivery.position,
-                    "correlation_ids": [envelope.correlation_id for envelope in named],
+                    "correlation_ids": named,
                 },
             )

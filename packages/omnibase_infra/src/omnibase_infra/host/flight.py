@@ -3,24 +3,41 @@
 import asyncio
 from collections.abc import Hashable
 from enum import Enum, auto
+from typing import NamedTuple
+from uuid import UUID
 
-from omnibase_core.enums import EnumSettlement
+from omnibase_core.enums import EnumHandlerType, EnumSettlement
+from omnibase_core.envelope import JsonObject, ModelOnexEnvelope
 from omnibase_core.errors import EnvelopeValidationError
 from omnibase_core.verdict import Admission
-from omnibase_spi.event_bus import Delivery, Source
+from omnibase_spi.event_bus import Delivery, Message, Source
+
+
+class Answer(NamedTuple):
+    """A request that succeeded, and what is said of it: its node's output, and what was executed."""
+
+    request: ModelOnexEnvelope
+    payload: JsonObject
+    handler_type: EnumHandlerType | None
+    operation: str | None
 
 
 class Flight:
     """One delivery on its way to its outcome.
 
-    cargo: the admitted request, or why the record is none. key: whose order it keeps, None for nobody's.
+    cargo: the admitted request, or why the record is none; then its outcome, the answer or messages. None before
+    it is read and once it is sent, so that what waits is bytes and nothing else.
+    correlation_id: of the request, from its admission on.
+    key: whose order it keeps, None for nobody's. bulkhead: the node whose limit it counts for.
     unacknowledged: messages on their way out.
     posted: when its last message was posted, as a number that rises over all flights.
     over: settled or released, so whatever still happens to it changes nothing.
     """
 
     __slots__ = (
+        "bulkhead",
         "cargo",
+        "correlation_id",
         "delivery",
         "key",
         "over",
@@ -33,14 +50,14 @@ class Flight:
         "unacknowledged",
     )
 
-    def __init__(
-        self, delivery: Delivery, stream: "Stream", sequence: int, cargo: Admission | EnvelopeValidationError
-    ) -> None:
+    def __init__(self, delivery: Delivery, stream: "Stream", sequence: int) -> None:
         self.delivery = delivery
         self.stream = stream
         self.sequence = sequence
-        self.cargo = cargo
+        self.cargo: Admission | EnvelopeValidationError | Answer | list[Message] | None = None
+        self.correlation_id: UUID | None = None
         self.key: Hashable | None = None
+        self.bulkhead: str | None = None
         self.started = False
         self.over = False
         self.posted = 0
@@ -72,10 +89,10 @@ class Stream:
         self.paused = False
         self._emptied: asyncio.Event | None = None
 
-    def take_off(self, delivery: Delivery, cargo: Admission | EnvelopeValidationError) -> Flight:
+    def take_off(self, delivery: Delivery) -> Flight:
         """A new flight in this stream's window."""
         self.sequence += 1
-        flight = self.flights[self.sequence] = Flight(delivery, self, self.sequence, cargo)
+        flight = self.flights[self.sequence] = Flight(delivery, self, self.sequence)
         self.size_bytes += len(delivery.value)
         return flight
 

@@ -12,7 +12,8 @@ that worker does not count: another one takes its place, so that waiting flights
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable
+from typing import Protocol
 
 from omnibase_infra.guard import PLACE
 from omnibase_infra.host.berths import Berth, Berths
@@ -21,29 +22,39 @@ from omnibase_infra.host.flight import Flight
 from omnibase_infra.telemetry import events
 
 _log = logging.getLogger("onex.engine")
-_TURN = 64
+_TURN = 128
+
+
+class Carrier(Protocol):
+    """Who works on flights."""
+
+    def admit(self, flight: Flight, following: Iterable[Flight]) -> None:
+        """Gives the flight its cargo, before it is carried; maybe some of those that follow as well."""
+
+    def carry(self, flight: Flight) -> Awaitable[None] | None:
+        """Brings it to its outcome, when what it returns is awaited; None where that has happened already."""
 
 
 class Lanes:
-    """Runs `carry` for each flight: one at a time per key, at most `width` at once, not counting those that wait.
+    """Has each flight carried: one at a time per key, at most `width` at once, not counting those that wait.
 
     rest: called when a worker has nothing more to run and no other one is at work.
-    limits: how many flights of a node may be with workers at once, by slug; the others of that node wait without.
-    Flights without a key are in no order. `carry` must not raise; a worker that dies all the same is
+    bulkheads: how many flights of a node may be with workers at once; the others of that node wait without.
+    Flights without a key are in no order. To carry must not raise; a worker that dies all the same is
     replaced, with a line in the log.
     """
 
     def __init__(
         self,
-        carry: Callable[[Flight], Awaitable[None]],
+        carrier: Carrier,
         rest: Callable[[], None],
         width: int,
-        limits: Mapping[str, int] | None = None,
+        bulkheads: Bulkheads | None = None,
     ) -> None:
-        self._carry = carry
+        self._carrier = carrier
         self._rest = rest
         self._width = width
-        self._bulkheads = Bulkheads(limits) if limits else None
+        self._bulkheads = bulkheads
         self.berths = Berths(self._is_full, self._vacated)
         self._behind: dict[Hashable, deque[Flight] | None] = {}
         self._ready: deque[Flight] = deque()
@@ -111,7 +122,8 @@ class Lanes:
 
     async def _work(self) -> None:
         """Runs what is ready; gives way to the loop every `_TURN` flights."""
-        ready, carry, bulkheads, berths = self._ready, self._carry, self._bulkheads, self.berths
+        ready, bulkheads, berths = self._ready, self._bulkheads, self.berths
+        admit, carry = self._carrier.admit, self._carrier.carry
         returning, berth = berths.returning, Berth(berths)
         PLACE.set(berth)
         turn = 0
@@ -119,18 +131,18 @@ class Lanes:
             self._waking = False
             while ready and not (returning and berths.make_room()):
                 flight = ready.popleft()
+                if flight.cargo is None:
+                    admit(flight, ready)
                 if bulkheads is not None and not bulkheads.enter(flight):
                     continue
                 if ready and not self._waking:
                     self._wake()
                 berth.flight = flight
                 try:
-                    await carry(flight)
+                    if (rest := carry(flight)) is not None:
+                        await rest
                 finally:
-                    if flight.key is not None:
-                        self._next_of(flight.key)
-                    if bulkheads is not None and (following := bulkheads.leave(flight)) is not None:
-                        ready.appendleft(following)
+                    self._make_way(flight)
                 turn += 1
                 if turn == _TURN:
                     turn = 0
@@ -154,10 +166,14 @@ class Lanes:
         self._workers.discard(worker)
         return False
 
-    def _next_of(self, key: Hashable) -> None:
-        """The key's next flight is ready now; without one the key is forgotten."""
-        queue = self._behind[key]
-        if queue:
-            self._ready.append(queue.popleft())
-        else:
-            del self._behind[key]
+    def _make_way(self, flight: Flight) -> None:
+        """What waited for this flight is ready now; a key that nothing waits for is forgotten."""
+        key = flight.key
+        if key is not None:
+            queue = self._behind[key]
+            if queue:
+                self._ready.append(queue.popleft())
+            else:
+                del self._behind[key]
+        if self._bulkheads is not None and (following := self._bulkheads.leave(flight)) is not None:
+            self._ready.appendleft(following)

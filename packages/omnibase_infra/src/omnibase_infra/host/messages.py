@@ -18,6 +18,8 @@ _PASSED_ON: Final = ("traceparent", "tracestate")
 _UUID_CHARS: Final = 36
 _SMALL_METADATA_BYTES: Final = 2_048
 
+_as_message = tuple.__new__  # half the time of a NamedTuple's own constructor
+
 
 def _places() -> Iterator[slice]:
     """Where a response's three ids stand in its encoded form: its fields have one order and one length."""
@@ -38,12 +40,13 @@ def _places() -> Iterator[slice]:
 _ENVELOPE_ID, _CORRELATION_ID, _CAUSATION_ID = _places()
 
 
-def response_message(reply: ModelOnexEnvelope, request: Delivery, topic: str, context: object) -> Message:
-    """The response as a message. It keeps its request's key, else its key is the correlation id.
+def response_message(
+    value: bytes, target_node: str | None, request: Delivery, topic: str, context: object
+) -> Message:
+    """An encoded response as a message. It keeps its request's key, else its key is the correlation id.
 
-    The ids in the headers are cut from the encoded reply, which is cheaper than writing them again.
+    The ids in the headers are cut from the value, which is cheaper than writing them again.
     """
-    value = encode(reply)
     correlation_id = value[_CORRELATION_ID]
     headers = [
         ("onex-envelope-id", value[_ENVELOPE_ID]),
@@ -51,21 +54,17 @@ def response_message(reply: ModelOnexEnvelope, request: Delivery, topic: str, co
         ("onex-causation-id", value[_CAUSATION_ID]),
         _CONTENT_TYPE,
     ]
-    if reply.target_node is not None:
-        headers.append(("onex-target-node", reply.target_node.encode()))
+    if target_node is not None:
+        headers.append(("onex-target-node", target_node.encode()))
     if request.headers:
         headers.extend(header for header in request.headers if header[0] in _PASSED_ON)
-    return Message(topic, value, request.key if request.key is not None else correlation_id, headers, context)
-
-
-def without_payload(request: ModelOnexEnvelope) -> ModelOnexEnvelope:
-    """What is still needed of a request once it has its response."""
-    return request.model_copy(update={"payload": None})
+    key = request.key
+    return _as_message(Message, (topic, value, correlation_id if key is None else key, headers, context, None))
 
 
 def without_metadata(request: ModelOnexEnvelope) -> ModelOnexEnvelope:
     """The request as a small error envelope answers it: metadata that is itself large is left out."""
-    if len(encode(without_payload(request))) <= _SMALL_METADATA_BYTES:
+    if len(encode(request.model_copy(update={"payload": None}))) <= _SMALL_METADATA_BYTES:
         return request
     return request.model_copy(update={"metadata": {"metadata_omitted": True}})
 

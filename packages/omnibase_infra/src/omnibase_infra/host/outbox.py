@@ -1,13 +1,13 @@
 """The outbox: messages on their way to the bus, until each is acknowledged.
 
-Workers post messages; one flush per step of the loop hands them to the bus as a batch, in order, and a worker
-that is alone flushes at once, before it rests. A message that failed is held and published again, and whatever has
-the same topic and key waits behind it: else it would overtake.
+Workers post flights; one flush per step of the loop hands their messages to the bus as a batch, in order, and a
+worker that is alone flushes at once, before it rests. A message that failed is held and published again, and
+whatever has the same topic and key waits behind it: else it would overtake.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 
 from omnibase_core.enums import EnumSettlement
@@ -26,6 +26,7 @@ _LONGEST_DELAY_S = 5.0
 class Outbox:
     """Publishes what flights post, again and again until it is acknowledged or its flight is over.
 
+    compose: makes the messages of posted flights, in order.
     settle: told of each flight whose last message is safe, with the settlement that it waited for.
     shrink: gives what to send instead of a message that the bus will never take, or None for nothing.
     """
@@ -33,13 +34,15 @@ class Outbox:
     def __init__(
         self,
         bus: ProtocolEventBus,
+        compose: Callable[[Sequence[Flight]], list[Message]],
         settle: Callable[[Flight, EnumSettlement], None],
         shrink: Callable[[Message, EventBusError], Message | None],
     ) -> None:
         self._bus = bus
+        self._compose = compose
         self._settle = settle
         self._shrink = shrink
-        self._queue: list[Message] = []
+        self._queue: list[Flight] = []
         self._flushing = False
         self._posted = 0
         self._held: dict[tuple[str, bytes | None], list[tuple[int, Message]]] = {}
@@ -47,18 +50,19 @@ class Outbox:
         self._failures = 0
         self.republished = 0
 
-    def post(self, message: Message) -> None:
-        """Takes a message of a flight; messages with one topic and key leave in the order of their posting."""
+    def post(self, flight: Flight) -> None:
+        """Takes a flight that has its outcome; messages with one topic and key leave in the order of posting."""
         self._posted += 1
-        _flight(message).posted = self._posted
-        self._queue.append(message)
+        flight.posted = self._posted
+        self._queue.append(flight)
         if not self._flushing:
             self._flushing = True
             asyncio.get_running_loop().call_soon(self._flush_step)
 
     def flush(self) -> None:
         """Hands over what was posted, for who knows that nobody posts anything else in this step of the loop."""
-        batch, self._queue = self._queue, []
+        posted, self._queue = self._queue, []
+        batch = self._compose(posted)
         if self._held:
             batch = [message for message in batch if not self._wait_behind(message)]
         if batch:

@@ -18,7 +18,7 @@ from omnibase_spi.event_bus import Acknowledged, Message
 
 from omnibase_infra.event_bus.kafka.faults import in_words, is_too_large
 from omnibase_infra.event_bus.kafka.partitions import Spread, partition_of
-from omnibase_infra.event_bus.kafka.producers import Producer, Producers
+from omnibase_infra.event_bus.kafka.producers import Batch, Producer, Producers
 from omnibase_infra.telemetry import events
 
 _log = logging.getLogger("onex.bus")
@@ -73,7 +73,7 @@ class Publisher:
         self._timeout_s = timeout_s
         self._told = told
         self._decorate = decorate
-        self._lanes: dict[tuple[str, int], _Lane] = {}
+        self._lanes: dict[str, dict[int, _Lane]] = {topic: {} for topic in limits}
         self._spread = Spread()
         self._tasks = set[asyncio.Task[None]]()
         self._context: Context = copy_context()
@@ -82,16 +82,31 @@ class Publisher:
     @property
     def waiting(self) -> int:
         """Messages that are queued behind a batch."""
-        return sum(len(lane.queue) for lane in self._lanes.values())
+        return sum(len(lane.queue) for lanes in self._lanes.values() for lane in lanes.values())
 
     def publish(self, messages: Sequence[Message], acknowledged: Acknowledged) -> None:
         """Takes the messages; `acknowledged` is called later, once for each."""
         touched = list[_Lane]()
+        topic, lanes = "", dict[int, _Lane]()
+        partitions: Sequence[int] = ()
+        most = -1 if self._closed else self._max_value
         for message in messages:
-            if (refusal := self._refusal(message)) is not None:
-                asyncio.get_running_loop().call_soon(acknowledged, message, refusal, context=self._context)
+            if message.topic != topic:
+                topic = message.topic
+                lanes = self._lanes.get(topic, {})
+                partitions = self._producers.partitions_of(topic) if topic in self._lanes else ()
+            value, key = message.value, message.key
+            if not partitions or len(value) > most:
+                asyncio.get_running_loop().call_soon(
+                    acknowledged, message, self._refusal(message), context=self._context
+                )
                 continue
-            lane = self._lane_of(message)
+            partition = (
+                self._spread.next_of(partitions) if key is None else partitions[partition_of(key, len(partitions))]
+            )
+            lane = lanes.get(partition)
+            if lane is None:
+                lane = lanes[partition] = _Lane(topic, partition)
             lane.queue.append((message, acknowledged))
             if not lane.busy:
                 lane.busy = True
@@ -112,35 +127,18 @@ class Publisher:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=within_s)
-        for lane in self._lanes.values():
-            self._fail(lane, [], _stopped())
+        for lanes in self._lanes.values():
+            for lane in lanes.values():
+                self._fail(lane, [], _stopped())
 
-    def _refusal(self, message: Message) -> EventBusError | None:
+    def _refusal(self, message: Message) -> EventBusError:
         if self._closed:
             return _stopped()
-        limit = self._limits.get(message.topic)
-        if limit is None:
+        if message.topic not in self._limits:
             return EventBusError(
                 f"Topic '{message.topic}' is none of the contract's; the bus publishes to these only"
             )
-        if len(message.value) > self._max_value:
-            return MessageTooLargeError(len(message.value), self._max_value)
-        size = size_of(self._outward(message))
-        return MessageTooLargeError(size, limit) if size > limit else None
-
-    def _outward(self, message: Message) -> Message:
-        return message if self._decorate is None else self._decorate(message)
-
-    def _lane_of(self, message: Message) -> _Lane:
-        topic, key = message.topic, message.key
-        partitions = self._producers.partitions_of(topic)
-        partition = (
-            self._spread.next_of(partitions) if key is None else partitions[partition_of(key, len(partitions))]
-        )
-        lane = self._lanes.get((topic, partition))
-        if lane is None:
-            lane = self._lanes[topic, partition] = _Lane(topic, partition)
-        return lane
+        return MessageTooLargeError(len(message.value), self._max_value)
 
     async def _work(self, lane: _Lane) -> None:
         """Sends what is queued, batch after batch, until nothing is."""
@@ -160,10 +158,9 @@ class Publisher:
             async with asyncio.timeout(self._timeout_s):
                 producer = await self._producers.get()
                 batch = producer.batch()
-                queue, most = lane.queue, lane.most
-                while queue and len(taken) < most and batch.add(self._outward(queue[0][0])):
-                    taken.append(queue.popleft())
-                await producer.send(batch, lane.topic, lane.partition)
+                self._pack(batch, lane, taken)
+                if taken:
+                    await producer.send(batch, lane.topic, lane.partition)
         except (KafkaError, TimeoutError, OSError) as error:
             if producer is not None:
                 self._producers.retire(producer)
@@ -177,6 +174,23 @@ class Publisher:
                 acknowledged(message, None)
             if producer.retired:
                 self._producers.released(producer)
+
+    def _pack(self, batch: Batch, lane: _Lane, taken: list[_Entry]) -> None:
+        """Moves what there is room for; a message that no batch can hold is refused when it would be the first.
+
+        A batch takes its first message whatever the size, and no others that go beyond the topic's limit.
+        """
+        queue, most, decorate, add = lane.queue, lane.most, self._decorate, batch.add
+        while queue and len(taken) < most:
+            message, acknowledged = queue[0]
+            sent = message if decorate is None else decorate(message)
+            if not taken and (size := size_of(sent)) > (limit := self._limits[lane.topic]):
+                queue.popleft()
+                acknowledged(message, MessageTooLargeError(size, limit))
+            elif add(sent):
+                taken.append(queue.popleft())
+            else:
+                break
 
     def _failed(self, lane: _Lane, taken: list[_Entry], error: BaseException) -> None:
         reason = in_words(error)

@@ -30,13 +30,14 @@ class Batch:
 
     def __init__(self, client: AIOKafkaProducer) -> None:
         self.builder = client.create_batch()
+        self._append = self.builder.append
 
     def add(self, message: Message) -> bool:
         """Whether there was room for it; for the first one there always is."""
-        added = self.builder.append(
-            timestamp=message.timestamp_ms, key=message.key, value=message.value, headers=list(message.headers)
-        )
-        return added is not None
+        _, value, key, headers, _, timestamp_ms = message
+        if type(headers) is not list:
+            headers = list(headers)
+        return self._append(timestamp=timestamp_ms, key=key, value=value, headers=headers) is not None
 
 
 class Producer:
