@@ -34,12 +34,13 @@ def fresh_name() -> str:
 
 
 class Request(NamedTuple):
-    """One request of a backlog; sequence: rises over the whole backlog."""
+    """One request of a backlog; sequence: rises over the whole backlog. node: that it is for."""
 
     envelope_id: UUID
     key: str
     sequence: int
     work_ms: int
+    node: str = "worker"
 
     @property
     def response_id(self) -> UUID:
@@ -51,7 +52,7 @@ class Request(NamedTuple):
         body = {"key": self.key, "sequence": self.sequence, "work_ms": self.work_ms}
         envelope = {
             "envelope_id": str(self.envelope_id),
-            "target_node": "worker",
+            "target_node": self.node,
             "payload": {"url": "/work", "body": body},
             "timestamp": datetime.now(UTC).isoformat(),
         }

@@ -1,11 +1,14 @@
 """Servers that tests of this folder may break."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from omnibase_infra.embedded import EmbeddedPostgres, is_installed
 
-from tests.services import require
+from tests.chaos.ledger import lay_out
+from tests.services import require, require_service
 from tools.services.kafka import Broker, Kafka
 
 
@@ -27,6 +30,16 @@ def breakable(own_kafka: Kafka) -> Iterator[Kafka]:
     yield own_kafka
     for broker in own_kafka.brokers:
         heal(broker)
+
+
+@pytest.fixture
+def ledger(monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedPostgres]:
+    """A PostgreSQL of the test's own, with the counters of `ledger`; hosts find it by their secret."""
+    require_service("the embedded PostgreSQL", is_installed(), "uv sync --locked")
+    with EmbeddedPostgres(password="canary-of-chaos") as server:
+        asyncio.run(lay_out(server.dsn))
+        monkeypatch.setenv("ONEX_SECRET_CHAOS_DSN", server.dsn)
+        yield server
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import Mapping
 from typing import Final, NamedTuple, Self
@@ -13,20 +14,26 @@ from omnibase_core.enums import EnumHandlerType, EnumHealth
 from omnibase_core.envelope import ModelOnexEnvelope
 from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.process import BaseRuntimeHostProcess, HostParts
-from omnibase_spi.event_bus import ProtocolEventBus
+from omnibase_spi.event_bus import ProtocolEventBus, Source
 
-from tests.chaos.mutants import MUTANTS
+from tests.chaos.around import BusAround
+from tests.chaos.mutants import INBOX_MUTANTS, MUTANTS
 from tests.chaos.rough import RoughPublishing
 
+_log = logging.getLogger("onex.chaos")
 VARIABLE: Final = "ONEX_CHAOS"
 
 
 class Treatment(NamedTuple):
-    """What a test does to a host. publish_delay_s: at most. publish_failures: a share. mutant: one of MUTANTS."""
+    """What a test does to a host. publish_delay_s: at most. publish_failures: a share. mutant: one of MUTANTS.
+
+    tells_pauses: it logs each partition that it pauses.
+    """
 
     publish_delay_s: float = 0.0
     publish_failures: float = 0.0
     mutant: str | None = None
+    tells_pauses: bool = False
 
     @classmethod
     def told(cls) -> Self:
@@ -41,10 +48,22 @@ class Treatment(NamedTuple):
         """The bus as the host gets it."""
         if self.publish_delay_s or self.publish_failures:
             bus = RoughPublishing(bus, self.publish_delay_s, self.publish_failures)
-        return bus if self.mutant is None else MUTANTS[self.mutant](bus)
+        if self.tells_pauses:
+            bus = TellsPauses(bus)
+        return bus if self.mutant is None else (MUTANTS | INBOX_MUTANTS)[self.mutant](bus)
 
 
 AS_EVER: Final = Treatment()
+
+
+class TellsPauses(BusAround):
+    """Logs what the engine pauses."""
+
+    def pause(self, sources: frozenset[Source]) -> None:
+        """One line for each partition."""
+        for source in sources:
+            _log.info("partition %d is paused", source.partition, extra={"event": "chaos.paused"})
+        super().pause(sources)
 
 
 class WorkingHandler:
@@ -81,9 +100,10 @@ class WorkingHandler:
 
 
 class RoughHost(BaseRuntimeHostProcess):
-    """A host as ever, but for the treatment of its bus, and handlers that only wait."""
+    """A host as ever, but for the treatment of its bus, and http handlers that only wait."""
 
     def __init__(self, parts: HostParts) -> None:
         for guard, _ in parts.handlers:
-            guard.handler = WorkingHandler(parts.clock)
+            if guard.handler_type is EnumHandlerType.HTTP:
+                guard.handler = WorkingHandler(parts.clock)
         super().__init__(parts._replace(bus=Treatment.told().around(parts.bus)))

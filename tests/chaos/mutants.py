@@ -1,15 +1,20 @@
 """Hosts that lose: each breaks one rule of delivery, and the kill loop has to see it."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer
 from omnibase_core.enums import EnumSettlement
 from omnibase_core.errors import EventBusError
+from omnibase_infra.transports.postgres import Check, Result, Statement, client
+from omnibase_infra.transports.postgres.inbox import recorded
+from omnibase_infra.transports.postgres.transaction import Transaction
 from omnibase_spi.event_bus import Acknowledged, Delivery, Message, ProtocolDeliverySink, ProtocolEventBus
 
 from tests.chaos.around import BusAround, SinkAround
+
+_LATE_S: Final = 0.05
 
 
 class CommitsOnReceipt(BusAround):
@@ -78,13 +83,44 @@ def commits_bare(inner: ProtocolEventBus) -> ProtocolEventBus:
     return inner
 
 
+def notes_after_the_effect(inner: ProtocolEventBus) -> ProtocolEventBus:
+    """Writes the row of the inbox when the transaction of the effect has committed."""
+    setattr(client, "Transaction", _NotesLate)  # noqa: B010 - of this process, which is the mutant
+    return inner
+
+
+class _NotesLate(Transaction):
+    async def perform(
+        self, begin: str, statements: Sequence[Statement], places: Sequence[str], check: Check | None
+    ) -> list[Result]:
+        claim, self._claim = self._claim, None
+        if claim is None:
+            return await super().perform(begin, statements, places, check)
+        before = recorded(await self._alone(claim.take()))
+        if before is not None:
+            return before
+        results = await super().perform(begin, statements, places, check)
+        await asyncio.sleep(_LATE_S)
+        await self._alone(claim.record(results))
+        return results
+
+    async def _alone(self, statement: Statement) -> Result:
+        await self._session.execute("BEGIN READ WRITE")
+        result = await self._noted(statement)
+        await self._session.execute("COMMIT")
+        return result
+
+
 def _ignore(message: Message, error: EventBusError | None) -> None:
     """Nobody waits for it."""
 
 
-MUTANTS: Final[Mapping[str, Callable[[ProtocolEventBus], ProtocolEventBus]]] = {
+MUTANTS: Final[dict[str, Callable[[ProtocolEventBus], ProtocolEventBus]]] = {
     "commits on receipt": CommitsOnReceipt,
     "settles before the acknowledgement": SettlesBeforeAcknowledgement,
     "ignores epochs": IgnoresEpochs,
     "commits bare": commits_bare,
+}
+INBOX_MUTANTS: Final[dict[str, Callable[[ProtocolEventBus], ProtocolEventBus]]] = {
+    "notes after the effect": notes_after_the_effect,
 }

@@ -9,11 +9,20 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from tests.chaos.backlog import Topics
 from tests.chaos.hosts import AS_EVER, Treatment
 from tests.infra.cli.programs import contract_in, program
+
+
+class Work(NamedTuple):
+    """What hosts do. handlers, nodes: of the runtime contract, as flow YAML. contracts: of the nodes by slug."""
+
+    handlers: str
+    nodes: str
+    contracts: Mapping[str, str]
+
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 _START_LIMIT_S: Final = 40.0
@@ -27,6 +36,12 @@ input_model: {name: "ModelWork", fields: [{name: "url", type: "string"}, {name: 
 output_model: {name: "ModelDone", fields: [{name: "key", type: "string"}, {name: "sequence", type: "integer"}]}
 io_operations: [{type: "http", operations: ["http.post"]}]
 """
+WAITING: Final = Work(
+    '[{type: "http", timeout_ms: 900000, config: {base_url: "http://work.example"}}]',
+    '[{slug: "worker"}]',
+    {"worker": _NODE},
+)
+"""Each request waits as long as it says."""
 _RUNTIME: Final = """\
 schema_version: "1.0.0"
 runtime:
@@ -39,13 +54,18 @@ runtime:
       topics: {{input: "{topics.input}", output: "{topics.output}", dead_letter: "{topics.dead_letter}"}}
       max_inflight_envelopes: {window}
 {more}
-  handlers: [{{type: "http", timeout_ms: 900000, config: {{base_url: "http://work.example"}}}}]
-  nodes: [{{slug: "worker"}}]
+  handlers: {work.handlers}
+  nodes: {work.nodes}
 """
 
 
 def contract(
-    folder: Path, topics: Topics, options: Mapping[str, object] | None = None, *, window: int = 400
+    folder: Path,
+    topics: Topics,
+    options: Mapping[str, object] | None = None,
+    *,
+    window: int = 400,
+    work: Work = WAITING,
 ) -> Path:
     """A contract for these topics; options: of the bus, beside or instead of quick membership."""
     settings: Mapping[str, object] = {
@@ -57,9 +77,9 @@ def contract(
         **(options or {}),
     }
     more = "".join(f"      {name}: {json.dumps(value)}\n" for name, value in settings.items())
-    text = _RUNTIME.format(topics=topics, window=window, more=more)
+    text = _RUNTIME.format(topics=topics, window=window, more=more, work=work)
     folder.mkdir(parents=True, exist_ok=True)
-    return Path(contract_in(folder, text, worker=_NODE))
+    return Path(contract_in(folder, text, **work.contracts))
 
 
 class Host:

@@ -5,52 +5,21 @@ quick acknowledgements would hide a host that commits too early (docs/testing.md
 """
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
-from signal import SIGKILL, SIGTERM, Signals
+from signal import SIGKILL
 from typing import Final
 
 import pytest
 
-from tests.chaos.backlog import Answers, Topics, Verdict, requests
 from tests.chaos.hosts import Treatment
 from tests.chaos.mutants import MUTANTS
-from tests.chaos.running import Crew, contract
+from tests.chaos.surviving import KILLS, PARTITIONS, SLOW, WINDOW, survive
 from tools.services.kafka import Kafka
 
 NIGHTLY: Final = os.environ.get("ONEX_NIGHTLY") == "1"
 BACKLOG: Final = 50_000 if NIGHTLY else 5_000
-PARTITIONS: Final = 4
-WINDOW: Final = 400
 COMMIT_COUNT: Final = 500
-KEYS: Final = 48
-SLOWEST_MS: Final = 200
-KILLS: Final = (SIGKILL, SIGKILL, SIGTERM, SIGKILL, SIGTERM, SIGKILL, SIGKILL, SIGTERM, SIGKILL)
-SLOW: Final = Treatment(publish_delay_s=1.0)
 FAILING: Final = Treatment(publish_delay_s=1.0, publish_failures=0.15)
-
-
-def survive(
-    kafka: Kafka, folder: Path, treatment: Treatment, *, backlog: int, kills: Sequence[Signals]
-) -> Verdict:
-    """Two hosts work the backlog off; at each mark one of them is ended and replaced."""
-    topics = Topics.made(kafka.bootstrap_servers, PARTITIONS)
-    asked = requests(backlog, KEYS, slowest_ms=SLOWEST_MS)
-    topics.publish(asked)
-    path = contract(folder, topics, window=WINDOW)
-    with Crew(path, folder, treatment, 2) as crew, Answers(topics) as answers:
-        for number, kill in enumerate(kills):
-            mark = backlog * (2 * number + 1) // (2 * len(kills))
-            if not answers.until_mark(mark, crew.alive):
-                break
-            code = crew.replace(number % 2, kill)
-            print(f"{kill.name} at {answers.distinct} of {backlog} (mark {mark}): exit code {code}")
-        answers.until_committed(crew.alive)
-        assert crew.dismiss() == [0, 0]
-        answers.take(1.0)
-        verdict = answers.verdict(asked)
-    print(verdict)
-    return verdict
 
 
 @pytest.mark.slow

@@ -145,6 +145,34 @@ def test_what_is_not_retryable_or_not_safe_is_not_tried_again(error: Exception) 
     assert len(server.calls) == 1
 
 
+@pytest.mark.parametrize("on_open", ["pause", "fail"])
+def test_more_failures_at_once_than_the_budget_has_retries_for_wait_where_the_handler_pauses(
+    on_open: str,
+) -> None:
+    """Successes in between keep the breaker closed, as when a server dies with answers on their way."""
+    server = Server(*[OUTAGE] * 40)
+    policies = {**PATIENT, "circuit_breaker": {"failure_threshold": 1_000}, "on_open": on_open}
+
+    async def scenario() -> list[object]:
+        guard = guard_of(server, policies)
+        return list(await asyncio.gather(*(outcome(guard.execute(asking(number))) for number in range(40))))
+
+    outcomes = virtually(scenario())
+    assert set(outcomes) == ({True} if on_open == "pause" else {True, HandlerConnectionError})
+
+
+def test_a_wait_for_the_budget_ends_with_the_deadline() -> None:
+    server = Server(*[OUTAGE] * 40)
+    policies = {**PATIENT, "circuit_breaker": {"failure_threshold": 1_000}, "on_open": "pause"}
+
+    async def scenario() -> list[object]:
+        guard = guard_of(server, policies)
+        return list(await asyncio.gather(*(outcome(guard.execute(asking(n)), 0.5) for n in range(40))))
+
+    assert virtually(scenario()).count(True) < 40
+    assert server.calls[-1] < 0.5
+
+
 @pytest.mark.parametrize(("hint_s", "calls"), [(2, [0.0, 2.0]), (0, [0.0, 0.05]), (6, [0.0])])
 def test_retry_after_is_waited_for_unless_it_is_over_the_longest_delay(hint_s: int, calls: list[float]) -> None:
     server = Server(TransientHandlerError("status 503", details={"retry_after_s": hint_s}))

@@ -220,8 +220,7 @@ class Kafka:
                 jars.java(
                     "kafka.tools.StorageTool",
                     "format",
-                    "--cluster-id",
-                    cluster,
+                    f"--cluster-id={cluster}",  # which may begin with a dash
                     "--config",
                     broker.node.folder / "server.properties",
                     *users,

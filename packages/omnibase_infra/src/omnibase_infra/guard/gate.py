@@ -67,6 +67,10 @@ class Gate:
             self._note("let through as a probe", events.GUARD_BREAKER_PROBE, envelope)
         return ticket
 
+    async def change(self, until: float) -> None:
+        """Returns when the breaker changes, or at this time of the loop. Raises WithdrawnError."""
+        await wait_until(until, self._waiting)
+
     def succeeded(self, ticket: int) -> None:
         """The server works."""
         if self.breaker.succeed(ticket):

@@ -142,17 +142,24 @@ class Guard:
     ) -> int | None:
         """Waits until the next attempt is due; gives the number of failures by then, None where there is none.
 
-        Where the breaker is open by now, it is what lets the next attempt through, or ends the retry.
+        Where the breaker is open by now, it is what lets the next attempt through, or ends the retry. Where more
+        fails at once than the budget has retries for, a line that pauses waits for the budget, or for the breaker.
         """
-        now = asyncio.get_running_loop().time()
-        left_s = inf if deadline is None else deadline - now
-        if not error.retryable or left_s <= 0:
-            return None
-        if not line.gate.is_closed:
-            return failures if line.pauses else None
-        delay_s = line.schedule.delay(failures + 1, self._chance(), hint_s=_hint(error))
-        if delay_s is None or delay_s >= left_s or not line.budget.spend(now):
-            return None
+        while True:
+            now = asyncio.get_running_loop().time()
+            left_s = inf if deadline is None else deadline - now
+            if not error.retryable or left_s <= 0:
+                return None
+            if not line.gate.is_closed:
+                return failures if line.pauses else None
+            delay_s = line.schedule.delay(failures + 1, self._chance(), hint_s=_hint(error))
+            if delay_s is None or delay_s >= left_s:
+                return None
+            if line.budget.spend(now):
+                break
+            if not (line.pauses and error.outage):
+                return None
+            await line.gate.change(now + min(left_s, 1 / line.budget.per_second))
         line.retries += 1
         _note(envelope, events.GUARD_RETRY, "attempt %d in %.3f s: %s", failures + 2, delay_s, error.message)
         await wait_until(now + delay_s)
