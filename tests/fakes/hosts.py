@@ -79,4 +79,5 @@ def parts(
         handlers=[(Guard(handler, its), its) for handler, its in bound],
         nodes=nodes,
         resolver=SecretResolver([EnvironmentSecrets(secrets or {})]),
+        make=lambda binding: ScriptedHandler(binding.type, name=binding.name),
     )

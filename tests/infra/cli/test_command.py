@@ -63,7 +63,8 @@ def test_a_contract_problem_is_shown_exactly_as_specified() -> None:
             SecretResolutionError("1 secret is missing:\n  no secret 'a'"),
             "SecretResolutionError: 1 secret is missing:\n  no secret 'a'\n"
             "  Code: SECRET_RESOLUTION_ERROR\n"
-            "  Hint: ONEX_SECRETS_DIR says where secret files are mounted, /run/secrets by default\n",
+            "  Hint: The contract's `secrets`, or ONEX_SECRETS_DIR, says where secret files are mounted; "
+            "/run/secrets by default\n",
         ),
         (
             HandlerConnectionError("No answer"),

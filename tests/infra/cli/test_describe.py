@@ -206,6 +206,19 @@ def test_config_says_where_each_value_comes_from(orders: str, monkeypatch: pytes
     assert safe["rate_limit_per_second"]["line"] == 15
 
 
+def test_config_says_where_each_secret_is_looked_for(orders: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONEX_SECRETS_DIR", "/mnt/secrets")
+    monkeypatch.setenv("ONEX_SECRET_API_TOKEN", "c4n4ry")
+    places = ["environment variable ONEX_SECRET_API_TOKEN", "file /mnt/secrets/api/token"]
+    assert json.loads(described("--config", "--format", "json", orders))["secrets"][0] == {
+        "reference": "api/token",
+        "places": places,
+    }
+    table = described("--config", orders)
+    assert "\n".join(["secrets, looked for in this order", "  api/token", *(f"    {p}" for p in places)]) in table
+    assert "c4n4ry" not in table
+
+
 def test_config_names_the_variable_that_overrides_a_value(orders: str, monkeypatch: pytest.MonkeyPatch) -> None:
     allowing = (
         Path(orders).read_text().replace('config_ref: "http', 'env_overrides: true\n      config_ref: "http')

@@ -101,7 +101,7 @@ async def test_the_missing_secrets_of_all_handlers_are_one_error_that_names_hand
             resolver({"ONEX_SECRET_B_DSN": CANARY}),
         )
     assert caught.value.message == (
-        "2 secrets are missing; set the variable or mount the file that is named here:\n"
+        "2 secrets are missing; put it into a place that is named here:\n"
         "  handler 'first', config.dsn: no secret 'a/dsn'; "
         "looked at: environment variable ONEX_SECRET_A_DSN (not set)\n"
         "  handler 'second', config.dsn: no secret 'a/dsn'; "

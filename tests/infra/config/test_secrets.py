@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from omnibase_core.contracts.secrets_config import ModelSecrets
 from omnibase_core.errors import SecretResolutionError
 from omnibase_core.secret import ModelSecretRef, Secret
+from omnibase_infra.config.secret_files import MAX_SECRET_BYTES, Absent
 from omnibase_infra.config.secrets import (
-    MAX_SECRET_BYTES,
-    Absent,
     EnvironmentSecrets,
     FileSecrets,
     SecretResolver,
@@ -208,7 +208,7 @@ async def test_all_missing_secrets_are_named_at_once_with_every_place_and_no_val
     with pytest.raises(SecretResolutionError) as caught:
         await SecretResolver.of_environment(environment).get_secrets(["present", "orders/dsn", "large"])
     assert caught.value.message == (
-        "2 secrets are missing; set the variable or mount the file that is named here:\n"
+        "2 secrets are missing; put it into a place that is named here:\n"
         f"  no secret 'orders/dsn'; looked at: environment variable ONEX_SECRET_ORDERS_DSN (not set); "
         f"file {tmp_path}/orders/dsn (no such file)\n"
         f"  no secret 'large'; looked at: environment variable ONEX_SECRET_LARGE (not set); "
@@ -254,6 +254,9 @@ class CountingSecrets(SecretSource):
     def __init__(self) -> None:
         self.asked: list[str] = []
 
+    def place(self, reference: ModelSecretRef) -> str:
+        return "the counter"
+
     async def find(self, reference: ModelSecretRef) -> Secret | Absent:
         self.asked.append(reference.secret_ref)
         return Secret(reference.secret_ref)
@@ -265,3 +268,64 @@ async def test_further_sources_stand_before_the_others_and_are_asked_once_per_re
     resolver = SecretResolver([first, EnvironmentSecrets({"ONEX_SECRET_A": "later"})])
     assert (await resolver.get_secrets(["a", "b", "a"]))["a"].reveal() == "a"
     assert first.asked == ["a", "b"]
+
+
+class BrokenPlace(SecretSource):
+    """May have every secret, and cannot be asked."""
+
+    def place(self, reference: ModelSecretRef) -> str:
+        return "the vault"
+
+    async def find(self, reference: ModelSecretRef) -> Secret | Absent:
+        return Absent("the vault", "sealed", ends_search=True)
+
+
+@pytest.mark.asyncio
+async def test_no_later_place_answers_for_one_that_cannot_be_asked() -> None:
+    resolver = SecretResolver([BrokenPlace(), EnvironmentSecrets({"ONEX_SECRET_A": "outdated"})])
+    with pytest.raises(SecretResolutionError, match=r"no secret 'a'; looked at: the vault \(sealed\)$"):
+        await resolver.get_secret("a")
+
+
+@pytest.mark.asyncio
+async def test_what_was_found_is_given_again_for_a_bounded_time() -> None:
+    source, clock = CountingSecrets(), [0.0]
+    resolver = SecretResolver([source], cache_s=10.0, now=lambda: clock[0])
+    for now, asked in ((0.0, 1), (9.9, 1), (10.0, 2), (19.0, 2)):
+        clock[0] = now
+        await resolver.get_secret("a")
+        assert len(source.asked) == asked
+    await resolver.search(["a"], fresh=True)
+    await resolver.close()
+    await resolver.get_secret("a")
+    assert len(source.asked) == 4
+
+
+def contract_secrets(**fields: object) -> ModelSecrets:
+    return ModelSecrets.model_validate(fields)
+
+
+@pytest.mark.asyncio
+async def test_the_order_of_places_is_the_contracts(tmp_path: Path) -> None:
+    environment = {"ONEX_SECRET_TOKEN": "from-environment"}
+    secrets = contract_secrets(order=("files", "environment"), folder=str(mounted(tmp_path, {"token": "file"})))
+    resolver = SecretResolver.of_environment(environment, secrets)
+    assert (await resolver.get_secret("token")).reveal() == "file"
+    assert resolver.places("token") == (f"file {tmp_path}/token", "environment variable ONEX_SECRET_TOKEN")
+    alone = contract_secrets(order=("environment",))
+    assert SecretResolver.of_environment(environment, alone).places("token@3") == (
+        "environment variable ONEX_SECRET_TOKEN",
+    )
+
+
+@pytest.mark.asyncio
+async def test_a_secret_may_have_another_name_in_a_place_or_not_be_looked_for_there(tmp_path: Path) -> None:
+    names = [
+        {"reference": "db#dsn", "environment": "ORDERS_DSN", "files": "deep/dsn"},
+        {"reference": "token", "environment": None},
+    ]
+    secrets = contract_secrets(names=names, folder=str(tmp_path))
+    resolver = SecretResolver.of_environment({"ORDERS_DSN": "there"}, secrets)
+    assert (await resolver.get_secret("db#dsn@7")).reveal() == "there"
+    assert resolver.places("db#dsn")[1] == f"file {tmp_path}/deep/dsn"
+    assert resolver.places("token") == (f"file {tmp_path}/token",)

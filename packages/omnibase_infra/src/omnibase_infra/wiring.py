@@ -156,6 +156,18 @@ def needed_sql(binding: ModelHandlerBinding) -> str | None:
     return Inbox(config.inbox_table, config.inbox_retention_hours).ddl
 
 
+def resolver_of(loaded: LoadedContract, environment: Mapping[str, str]) -> SecretResolver:
+    """Finds the secrets of a contract where its `secrets` say; nothing is connected before one is wanted."""
+    secrets = loaded.require().secrets
+    if secrets.vault is None:
+        return SecretResolver.of_environment(environment, secrets)
+    from omnibase_infra.transports.vault.source import VaultSecrets
+
+    own = secrets.model_copy(update={"order": ("environment", "files"), "vault": None})
+    vault = VaultSecrets(secrets.vault, SecretResolver.of_environment(environment, own), secrets.names_in("vault"))
+    return SecretResolver.of_environment(environment, secrets, vault)
+
+
 def build_topic_log(loaded: LoadedContract, resolver: SecretResolver) -> ProtocolTopicLog:
     """The topics of this contract's bus, to be read from outside a host; nothing is connected yet.
 
@@ -201,7 +213,8 @@ async def create_topics(
     """
     from omnibase_infra.event_bus.kafka import creation
 
-    options = (await resolve_bus(binding, resolver)).options
+    async with resolver:
+        options = (await resolve_bus(binding, resolver)).options
     assert isinstance(options, ModelKafkaOptions)
     return await creation.create_topics(binding, options, partitions=partitions, replication=replication)
 
@@ -215,7 +228,8 @@ async def check_cluster(binding: ModelEventBusBinding, resolver: SecretResolver)
     from omnibase_infra.event_bus.kafka.connection import security_arguments
     from omnibase_infra.event_bus.kafka.preflight import preflight
 
-    options = (await resolve_bus(binding, resolver)).options
+    async with resolver:
+        options = (await resolve_bus(binding, resolver)).options
     assert isinstance(options, ModelKafkaOptions)
     return (await preflight(binding, options, security_arguments(options))).partitions
 
@@ -273,6 +287,7 @@ def build_host(
             handlers=[_guarded(make(each, clock), each, nodes, binding) for each in enabled],
             nodes=list(loaded.nodes.values()),
             resolver=resolver,
+            make=lambda binding: make(binding, clock),
             clock=clock,
             limits={node.slug: node.max_inflight for node in contract.nodes if node.max_inflight is not None},
             stall_s=_stall_s(contract, [each.timeout_ms for each in enabled]),

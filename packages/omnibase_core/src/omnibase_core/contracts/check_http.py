@@ -17,9 +17,13 @@ def check_http(section: Section, findings: Findings) -> None:
         check_text(entry, urls.parse_origin, "Correct the URL", findings)
     for entry in section.child("allow_private").items():
         check_text(entry, urls.parse_private, "Correct the entry", findings)
+    check_text(section.child("health_path"), _check_health_path, "Write a path, such as /health", findings)
     given = section.child("headers")
     for name in given.mapping():
         _check_header(name, given.child(name), findings)
+    if section.mapping().get("health_path") is not None and section.mapping().get("base_url") is None:
+        home = section.child("health_path").home
+        findings.add(home, Refusal(f"{dotted(home.path)} without a base_url", None, "Set base_url"), at_key=True)
     if given.mapping() and section.mapping().get("base_url") is None:
         refusal = Refusal(
             f"{dotted(given.home.path)} without a base_url",
@@ -54,6 +58,12 @@ def _check_header(name: str, section: Section, findings: Findings) -> None:
         check_text(section.child("prefix"), _check_prefix, "Correct the prefix", findings)
     else:
         check_text(section, headers.check_header_value, "Correct the value", findings)
+
+
+def _check_health_path(path: str) -> None:
+    urls.resolve("http://host", path)
+    if "://" in path:
+        raise urls.UrlError("is a path behind base_url, and no URL")
 
 
 def _check_prefix(prefix: str) -> None:

@@ -100,6 +100,11 @@ def compare_runtimes(
             yield Finding(name, "changed", "compatible", "operators", f"{before} -> {after}", path, path)
     yield from _compare_buses(old.event_bus, new.event_bus)
     yield from _compare_handlers(old, new, old_file.value, new_file.value)
+    secrets: Path = ("runtime", "secrets")
+    for difference in field_changes(
+        old.secrets.model_dump(mode="json"), new.secrets.model_dump(mode="json"), {}, _START
+    ):
+        yield of_field(difference, f"secrets {difference.name}", secrets, secrets)
     yield from _compare_entries(old.nodes, new.nodes, old_file.value, new_file.value)
     yield from _compare_needs(old_file.value, new_file.value)
 

@@ -1,4 +1,7 @@
-"""What an editor shows of fields whose docstrings say nothing to an author, and examples."""
+"""What an editor shows of fields whose docstrings say nothing to an author, and examples.
+
+Over 300 lines because it is one table: an entry for each model of a contract.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -69,6 +72,21 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
             "handlers": Text("What performs I/O: one of a type, unless names tell them apart"),
             "nodes": Text("The nodes that this host runs"),
             "observability": Text("What the host shows of itself", ({"http": {"port": 9090}},)),
+            "secrets": Text("Where secret references are looked for", ({"refresh_ms": 30_000},)),
+        },
+        "ModelSecrets": {
+            "order": Text("The places, of which the first that has a secret gives it", (["vault", "files"],)),
+            "folder": Text("Of the files; null: `ONEX_SECRETS_DIR`, or `/run/secrets`", ("/mnt/secrets",)),
+            "names": Text(
+                "Secrets that are called otherwise in some place",
+                ([{"reference": "orders/db#dsn", "environment": "ORDERS_DSN"}],),
+            ),
+        },
+        "ModelSecretNames": {
+            "reference": Text("`path[#key]`, as fields have it", ("orders/db#dsn",)),
+            "vault": Text("`path[#key]` below the mount; null: it is not looked for there", ("teams/orders#dsn",)),
+            "environment": Text("The variable; null: it is not looked for there", ("ORDERS_DSN",)),
+            "files": Text("The file, relative to the folder; null: it is not looked for there", ("orders/dsn",)),
         },
         "ModelObservability": {
             "": Text("What the host shows of itself."),
@@ -185,6 +203,11 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
             "prefix": Text("What stands before the secret where it is used", ("Bearer ",)),
         },
         "ModelHttpConfig": {
+            "health_path": Text(
+                "What health checks ask base_url for, with `headers`; a status of 400 or more is unhealthy. Null: "
+                "no server is asked, and a new token takes over untried",
+                ("/health",),
+            ),
             "base_url": Text(
                 "Origin and path prefix that relative urls are put behind; its origin may be called",
                 ("https://api.example.com/v1",),

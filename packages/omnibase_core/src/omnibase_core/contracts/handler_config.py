@@ -35,6 +35,7 @@ class ModelHttpConfig(ModelHandlerConfig):
         unanswered POST or PATCH retryable.
     max_connections: connections to all servers together.
     ca_file: PEM file with the certificate authorities to trust instead of the system's.
+    health_path: a path behind base_url that health checks ask for.
     """
 
     base_url: str | None = None
@@ -47,6 +48,7 @@ class ModelHttpConfig(ModelHandlerConfig):
     idempotency_key: bool = True
     max_connections: Annotated[int, Field(gt=0, le=1_000)] = 100
     ca_file: str | None = None
+    health_path: str | None = None
 
 
 class ModelDbConfig(ModelHandlerConfig):

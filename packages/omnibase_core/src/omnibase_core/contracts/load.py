@@ -19,6 +19,7 @@ from omnibase_core.contracts.node import ModelNodeContract
 from omnibase_core.contracts.reading import ContractReader, FileRefusal, Loading, beside
 from omnibase_core.contracts.runtime_host import ModelNodeEntry, ModelRuntimeEntry, ModelRuntimeHostContract
 from omnibase_core.contracts.schema import SCHEMA_VERSION, accept_schema_version, kind_of
+from omnibase_core.contracts.secrets_config import ModelSecrets, check_secrets
 from omnibase_core.contracts.shape import check
 from omnibase_core.errors import ContractValidationError, shown
 from omnibase_core.problems import ModelProblem
@@ -143,6 +144,7 @@ def _load(
     if not isinstance(section.value, dict):
         return None
     entry = check(ModelRuntimeEntry, section, loading.findings)
+    check_secrets(section.child("secrets"), loading.findings)
     host = str(section.value.get("name"))
     bus = check_bus(section.child("event_bus"), host, loading.findings) if "event_bus" in section.value else None
     handlers = check_handlers(section.child("handlers"), loading)
@@ -158,6 +160,7 @@ def _load(
         handlers=handlers.bindings,
         nodes=tuple(node.entry for node in nodes if node.entry is not None),
         observability=entry.observability,
+        secrets=entry.secrets or ModelSecrets(),
     )
 
 

@@ -31,6 +31,7 @@ from omnibase_core.contracts.kafka_config import ModelKafkaOptions
 from omnibase_core.contracts.names import HandlerType, Name, Version
 from omnibase_core.contracts.observability import ModelObservability
 from omnibase_core.contracts.schema import SCHEMA_VERSION
+from omnibase_core.contracts.secrets_config import ModelSecrets
 from omnibase_core.enums import EnumHandlerType
 
 
@@ -146,6 +147,7 @@ class ModelRuntimeEntry(BaseModel):
     handlers: list[JsonValue]
     nodes: list[JsonValue]
     observability: ModelObservability = ModelObservability()
+    secrets: ModelSecrets | None = None
 
 
 class ModelRuntimeHostContract(BaseModel):
@@ -164,3 +166,4 @@ class ModelRuntimeHostContract(BaseModel):
     handlers: tuple[SerializeAsAny[ModelHandlerBinding], ...]
     nodes: tuple[ModelNodeEntry, ...]
     observability: ModelObservability = ModelObservability()
+    secrets: ModelSecrets = ModelSecrets()

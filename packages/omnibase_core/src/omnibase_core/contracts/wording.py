@@ -31,6 +31,7 @@ _BOUNDS: dict[str, Callable[[_Context], str]] = {
     "less_than": lambda c: f"less than {c['lt']}",
     "less_than_equal": lambda c: f"at most {c['le']}",
     "string_too_short": lambda c: f"text of at least {c['min_length']} characters",
+    "too_short": lambda c: f"a list of at least {c['min_length']}",
     "string_too_long": lambda c: f"text of at most {c['max_length']} characters",
 }
 _NUMBERS = frozenset({"int_type", "float_type"})
@@ -89,7 +90,7 @@ def _no_number(name: str, wanted: str, given: str) -> Refusal:
 
 def _closed_set(fault: Fault, given: str, *, secret_free: bool) -> Refusal:
     known = _known(fault)
-    name = str(fault.path[-1]) if fault.path else "value"
+    name = next((part for part in reversed(fault.path) if isinstance(part, str)), "value")
     said = f"Unknown {name} '{shown(given)}'" if secret_free else f"Unknown {name}"
     return Refusal(said, suggest.hint(given, known, "Valid are"), "Replace it by one of these")
 

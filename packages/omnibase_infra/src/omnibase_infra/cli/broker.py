@@ -13,11 +13,10 @@ from omnibase_core.contracts.runtime_host import ModelRuntimeHostContract
 from omnibase_spi.topic_log import ProtocolTopicLog
 
 from omnibase_infra.cli.hosting import abort, load
-from omnibase_infra.config.secrets import SecretResolver
 from omnibase_infra.host.signals import stop_on_signals
 from omnibase_infra.records.letters import Letters
 from omnibase_infra.records.sightings import Reading
-from omnibase_infra.wiring import build_topic_log, group_of
+from omnibase_infra.wiring import build_topic_log, group_of, resolver_of
 
 _Result = TypeVar("_Result")
 
@@ -56,7 +55,7 @@ def desk_of(contract: str) -> Desk:
     ProtocolConfigurationError for a bus whose topics live in the host's process.
     """
     loaded = load(contract, "text", "CRITICAL")
-    log = build_topic_log(loaded, SecretResolver.of_environment(os.environ))
+    log = build_topic_log(loaded, resolver_of(loaded, os.environ))
     return Desk(loaded, log, asyncio.Event())
 
 

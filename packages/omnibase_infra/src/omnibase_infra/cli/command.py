@@ -17,7 +17,10 @@ _DEBUG = f"{__name__}.debug"
 _LONGEST_LINE = 300
 _CLICKS_OWN = (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError)
 _HINTS = {
-    "SECRET_RESOLUTION_ERROR": "ONEX_SECRETS_DIR says where secret files are mounted, /run/secrets by default",
+    "SECRET_RESOLUTION_ERROR": (
+        "The contract's `secrets`, or ONEX_SECRETS_DIR, says where secret files are mounted; "
+        "/run/secrets by default"
+    ),
     "HANDLER_CONNECTION_ERROR": "Check that the server is up and that its address in the contract is right",
     "HANDLER_AUTHENTICATION_ERROR": "Check the secret that the handler's config names, and its permissions",
     "EVENT_BUS_ERROR": "Check the event_bus section of the contract, and that its servers are up",

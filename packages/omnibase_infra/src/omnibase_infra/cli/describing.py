@@ -15,6 +15,8 @@ from omnibase_infra.cli.tables import values_table, wiring_table
 from omnibase_infra.cli.wired import wiring_of
 from omnibase_infra.cli.wiring_models import ModelUnset
 from omnibase_infra.config.files import read_contract_file
+from omnibase_infra.config.handlers import references_of
+from omnibase_infra.wiring import resolver_of
 
 
 def wiring(path: str, environment: Mapping[str, str], form: str) -> str:
@@ -28,12 +30,19 @@ def wiring(path: str, environment: Mapping[str, str], form: str) -> str:
 
 def values(path: str, environment: Mapping[str, str], form: str) -> str:
     """The effective values of the handlers as text. Raises as `wiring` does."""
-    load_to_look_at(path, environment).require()
+    loaded = load_to_look_at(path, environment)
+    runtime, resolver = loaded.require(), resolver_of(loaded, environment)
+    wanted = dict.fromkeys(reference for handler in runtime.handlers for reference in references_of(handler))
+    secrets = {reference: resolver.places(reference) for reference in wanted}
     handlers = effective_values(path, environment)
     if form == "json":
-        document = {"file": path, "handlers": [handler.model_dump(mode="json") for handler in handlers]}
+        document = {
+            "file": path,
+            "handlers": [handler.model_dump(mode="json") for handler in handlers],
+            "secrets": [{"reference": reference, "places": places} for reference, places in secrets.items()],
+        }
         return json.dumps(document, ensure_ascii=False, indent=2)
-    return values_table(handlers)
+    return values_table(handlers, secrets)
 
 
 def load_to_look_at(path: str, environment: Mapping[str, str]) -> LoadedContract:

@@ -19,12 +19,11 @@ from omnibase_core.secret import Secret
 
 from omnibase_infra.cli.exit_codes import EnumExitCode
 from omnibase_infra.config.files import load_contract_file
-from omnibase_infra.config.secrets import SecretResolver
 from omnibase_infra.embedded import EmbeddedPostgres
 from omnibase_infra.host.process import BaseRuntimeHostProcess
 from omnibase_infra.telemetry import events
 from omnibase_infra.telemetry.logs import LogFormat, configure_logging
-from omnibase_infra.wiring import build_host
+from omnibase_infra.wiring import build_host, resolver_of
 
 _LOG = logging.getLogger("onex.cli")
 
@@ -45,7 +44,7 @@ def load(path: str, log_format: LogFormat, log_level: str) -> LoadedContract:
 
 def built(loaded: LoadedContract, host: HostClass, *, local: bool) -> BaseRuntimeHostProcess:
     """The host, before its loop runs: making it imports drivers, which reads files."""
-    return build_host(loaded, SecretResolver.of_environment(os.environ), host=host, local=local)
+    return build_host(loaded, resolver_of(loaded, os.environ), host=host, local=local)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from omnibase_infra.cli.recording import Recording, record, replayed
 from omnibase_infra.cli.showing import shown_response
 from omnibase_infra.cli.testing import Mismatch
 from omnibase_infra.cli.verdicts import mismatch_lines
-from omnibase_infra.config.secrets import SecretResolver
+from omnibase_infra.wiring import resolver_of
 
 _SCHEMA = "schema/test.schema.json"
 
@@ -52,7 +52,7 @@ class Recorder:
 
         live: the contract with a database behind its db handlers.
         """
-        resolver = SecretResolver.of_environment(os.environ)
+        resolver = resolver_of(live, os.environ)
         recording, called = record(live, request, resolver, self._host)
         if called.response is None:
             click.echo("Stopped by a signal before the response came; nothing is written", err=True)

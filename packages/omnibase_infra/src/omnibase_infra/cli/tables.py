@@ -2,7 +2,7 @@
 
 import json
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from omnibase_core.contracts.literals import is_reference
 from pydantic import JsonValue
@@ -39,9 +39,13 @@ def wiring_table(wiring: ModelWiring) -> str:
     return "\n\n".join("\n".join(block) for block in blocks)
 
 
-def values_table(handlers: Sequence[ModelHandlerValues]) -> str:
-    """Field, value and source of each value."""
-    return "\n\n".join("\n".join(_values(handler)) for handler in handlers) or "No handlers"
+def values_table(handlers: Sequence[ModelHandlerValues], secrets: Mapping[str, Sequence[str]]) -> str:
+    """Field, value and source of each value; then each secret with the places where it is looked for."""
+    blocks = ["\n".join(_values(handler)) for handler in handlers] or ["No handlers"]
+    if secrets:
+        lines = [line for name, places in secrets.items() for line in (f"  {name}", *(f"    {p}" for p in places))]
+        blocks.append("\n".join(["secrets, looked for in this order", *lines]))
+    return "\n\n".join(blocks)
 
 
 def _row(label: str, *texts: str) -> list[str]:

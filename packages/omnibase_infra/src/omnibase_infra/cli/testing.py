@@ -89,6 +89,9 @@ async def _asked(host: BaseRuntimeHostProcess, test: ContractTest) -> ModelOnexE
 class _StandIns(SecretSource):
     """Gives every secret, since nothing is sent anywhere."""
 
+    def place(self, reference: ModelSecretRef) -> str:
+        return "contract tests"
+
     async def find(self, reference: ModelSecretRef) -> Secret:
         return Secret("a-secret-of-contract-tests")
 

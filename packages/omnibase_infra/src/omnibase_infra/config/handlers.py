@@ -1,7 +1,7 @@
 """Handler configuration: a binding as the contract says it becomes one that a handler can be initialised with."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 from omnibase_core.contracts.bindings import ModelEventBusBinding, ModelHandlerBinding
 from omnibase_core.errors import SecretResolutionError
@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from omnibase_infra.config.secrets import SecretResolver, unresolved_error
 
+_Config = TypeVar("_Config", bound=BaseModel)
 _Replace = Callable[[str, ModelSecretRef], ModelSecretRef | Secret]
 
 
@@ -35,30 +36,46 @@ async def resolve_bindings(
 ) -> tuple[ModelHandlerBinding, ...]:
     """The same for all handlers of a host, with one error for everything that is missing."""
     wanted = tuple(bindings)
-    uses = [use for binding in wanted for use in _uses(binding)]
-    secrets, missing = await resolver.search(use.reference for use in uses)
-    if missing:
-        absent = {unresolved.reference: unresolved for unresolved in missing}
-        raise unresolved_error(
-            [(use.field, absent[use.reference.secret_ref]) for use in uses if use.reference.secret_ref in absent]
-        )
-    return tuple(_with_secrets(binding, secrets) for binding in wanted)
+    secrets = await find_secrets(wanted, resolver)
+    return tuple(with_secrets(binding, secrets) for binding in wanted)
 
 
-async def resolve_bus(binding: ModelEventBusBinding, resolver: SecretResolver) -> ModelEventBusBinding:
-    """The bus's binding with a Secret in place of each secret reference of its options; errors as above."""
-    uses = _uses_in("event_bus", "config", binding.options)
-    secrets, missing = await resolver.search(use.reference for use in uses)
-    if missing:
-        absent = {unresolved.reference: unresolved for unresolved in missing}
-        raise unresolved_error(
-            [(use.field, absent[use.reference.secret_ref]) for use in uses if use.reference.secret_ref in absent]
-        )
+async def find_secrets(bindings: Iterable[ModelHandlerBinding], resolver: SecretResolver) -> dict[str, Secret]:
+    """The secrets of handlers, by reference. Raises SecretResolutionError as `resolve_binding` does."""
+    return await _found([use for binding in bindings for use in _uses(binding)], resolver)
+
+
+def references_of(binding: ModelHandlerBinding) -> tuple[str, ...]:
+    """The secrets that a handler uses, each once."""
+    return tuple(dict.fromkeys(use.reference.secret_ref for use in _uses(binding)))
+
+
+async def resolve_config(config: _Config, field: str, resolver: SecretResolver) -> _Config:
+    """A config with a Secret in place of each secret reference; `field` is where it stands. Errors as above."""
+    secrets = await _found(_uses_in(field, "config", config), resolver)
 
     def reveal(_: str, reference: ModelSecretRef) -> Secret:
         return Secret(reference.prefix + secrets[reference.secret_ref].reveal())
 
-    return binding.model_copy(update={"options": _rebuilt(binding.options, "config", reveal)})
+    rebuilt = _rebuilt(config, "config", reveal)
+    assert isinstance(rebuilt, type(config))
+    return rebuilt
+
+
+async def resolve_bus(binding: ModelEventBusBinding, resolver: SecretResolver) -> ModelEventBusBinding:
+    """The bus's binding with its options resolved as by `resolve_config`."""
+    options = await resolve_config(binding.options, "event_bus", resolver)
+    return binding.model_copy(update={"options": options})
+
+
+async def _found(uses: Sequence[_Use], resolver: SecretResolver) -> dict[str, Secret]:
+    secrets, missing = await resolver.search(use.reference for use in uses)
+    if missing:
+        absent = {unresolved.reference: unresolved for unresolved in missing}
+        raise unresolved_error(
+            [(use.field, absent[use.reference.secret_ref]) for use in uses if use.reference.secret_ref in absent]
+        )
+    return secrets
 
 
 def _uses(binding: ModelHandlerBinding) -> Sequence[_Use]:
@@ -76,7 +93,9 @@ def _uses_in(owner: str, path: str, config: BaseModel) -> Sequence[_Use]:
     return uses
 
 
-def _with_secrets(binding: ModelHandlerBinding, secrets: dict[str, Secret]) -> ModelHandlerBinding:
+def with_secrets(binding: ModelHandlerBinding, secrets: Mapping[str, Secret]) -> ModelHandlerBinding:
+    """The binding with these secrets in place of its references; a bad header raises SecretResolutionError."""
+
     def reveal(path: str, reference: ModelSecretRef) -> Secret:
         secret = Secret(reference.prefix + secrets[reference.secret_ref].reveal())
         if path.startswith("config.headers."):

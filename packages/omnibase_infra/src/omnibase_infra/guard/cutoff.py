@@ -14,6 +14,7 @@ class CutOff:
         self._until: dict[asyncio.Task[object], float] = {}
         self._cut: set[asyncio.Task[object]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._idle: asyncio.Future[None] | None = None
 
     def begin(self, task: "asyncio.Task[object]", until: float) -> None:
         """The task makes a call, which may last until this time of the loop."""
@@ -24,10 +25,17 @@ class CutOff:
 
     def end(self, task: "asyncio.Task[object]") -> bool:
         """The call is over. True where it was cut off, and nobody else cancels the task."""
-        if self._until.pop(task, None) is not None or task not in self._cut:
-            return False
-        self._cut.remove(task)
-        return task.uncancel() == 0
+        was_cut = self._until.pop(task, None) is None and task in self._cut
+        self._cut.discard(task)
+        if self._idle is not None and not (self._until or self._cut or self._idle.done()):
+            self._idle.set_result(None)
+        return was_cut and task.uncancel() == 0
+
+    async def idle(self) -> None:
+        """Returns when no call is under way any more; each ends in its time. For one waiter."""
+        if self._until or self._cut:
+            self._idle = asyncio.get_running_loop().create_future()
+            await self._idle
 
     def _look_at(self, time: float) -> None:
         if self._timer is not None:

@@ -6,7 +6,7 @@ Rate limit, then retry( breaker( timeout( call ) ) ), all of it within the envel
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from math import inf
 from types import MappingProxyType
 
@@ -15,6 +15,7 @@ from omnibase_core.description import ModelHandlerDescription, ModelHealth
 from omnibase_core.enums import EnumHandlerType, EnumHealth
 from omnibase_core.envelope import ModelOnexEnvelope
 from omnibase_core.errors import (
+    HandlerAuthenticationError,
     HandlerExecutionError,
     HandlerTimeoutError,
     IndeterminateTimeoutError,
@@ -42,6 +43,9 @@ class Guard:
     A handler keeps its binding's timeout_ms by itself, and knows best what its time-out means; the guard cuts off
     half a second later whatever did not. It cuts off at once at a node's own, shorter timeout_ms and at the
     envelope's deadline, which says nothing of the server and so is no failure for the breaker.
+
+    Attributes: `handler`, changed by `exchange` only; `renew`, asked where credentials were refused, with the
+    handler that made the call and the call's deadline: whether there is another one, which may make it again.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class Guard:
         self.name = binding.name
         self._repeatable = binding.repeatable_operations
         self._chance = chance
+        self.renew: Callable[[ProtocolHandler, float | None], Awaitable[bool]] | None = None
         self._cut_off = CutOff()
         self._line, self._lines = lines_of(binding, nodes, chance)
 
@@ -71,6 +76,12 @@ class Guard:
     def policies_of(self, node: str) -> ModelHandlerPolicies:
         """What holds for calls of the node with this slug."""
         return self._lines.get(node, self._line).policies
+
+    def exchange(self, handler: ProtocolHandler) -> tuple[ProtocolHandler, CutOff]:
+        """Puts another handler in, for all attempts from now on; gives the one before, and its calls under way."""
+        before = self.handler, self._cut_off
+        self.handler, self._cut_off = handler, CutOff()
+        return before
 
     async def health_check(self) -> ModelHealth:
         """The handler's, with what stands around it: breaker, retries, waits. An open breaker is DEGRADED."""
@@ -98,13 +109,14 @@ class Guard:
             ticket = gate.pass_through()
             if ticket is None:
                 ticket = await gate.enter(envelope, pauses=line.pauses, deadline=deadline, last=last)
+            used = self.handler
             try:
                 answer = await self._call(line, envelope, deadline)
             except RuntimeHostError as error:
                 gate.failed(ticket, envelope, error)
                 if failures:
                     error.details["attempts"] = failures + 1
-                again = await self._again(line, envelope, error, failures, deadline)
+                again = await self._again(line, envelope, error, failures, deadline, used)
                 if again is None:
                     raise
                 failures, last = again, error
@@ -139,12 +151,15 @@ class Guard:
         error: RuntimeHostError,
         failures: int,
         deadline: float | None,
+        used: ProtocolHandler,
     ) -> int | None:
         """Waits until the next attempt is due; gives the number of failures by then, None where there is none.
 
         Where the breaker is open by now, it is what lets the next attempt through, or ends the retry. Where more
         fails at once than the budget has retries for, a line that pauses waits for the budget, or for the breaker.
         """
+        if isinstance(error, HandlerAuthenticationError) and self.renew is not None and not failures:
+            return 1 if await self.renew(used, deadline) else None
         while True:
             now = asyncio.get_running_loop().time()
             left_s = inf if deadline is None else deadline - now
@@ -170,17 +185,17 @@ class Guard:
 
         A call that was cut off at the caller's deadline shows no outage.
         """
-        task = asyncio.current_task()
+        task, handler, cut_off = asyncio.current_task(), self.handler, self._cut_off
         assert task is not None
         until = asyncio.get_running_loop().time() + line.limit_s
         is_callers = deadline is not None and deadline < until
-        self._cut_off.begin(task, deadline if deadline is not None and is_callers else until)
+        cut_off.begin(task, deadline if deadline is not None and is_callers else until)
         try:
-            return await self.handler.execute(envelope)
+            return await handler.execute(envelope)
         except RuntimeHostError:
             raise
         except asyncio.CancelledError:
-            if not self._cut_off.end(task):
+            if not cut_off.end(task):
                 raise
             late = self._timed_out(envelope)
             late.outage = None if is_callers else late.outage
@@ -188,7 +203,7 @@ class Guard:
         except Exception as error:
             raise self._raw(envelope) from error
         finally:
-            self._cut_off.end(task)
+            cut_off.end(task)
 
     def _raw(self, envelope: ModelOnexEnvelope) -> RuntimeHostError:
         _log.exception(

@@ -1,5 +1,6 @@
 """The http handler: one operation, one request, one result."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -16,15 +17,19 @@ from omnibase_core.errors import (
     RuntimeHostError,
     shown,
 )
+from omnibase_core.urls import resolve
 
 from omnibase_infra.handlers.http_request import OPERATIONS, HttpOperation, RequestBuilder
 from omnibase_infra.handlers.http_result import result_of
 from omnibase_infra.handlers.lifecycle import EnumLifecycle, Lifecycle
+from omnibase_infra.transports.exchange import HttpRequest
 
 if TYPE_CHECKING:
     from omnibase_infra.transports.http import HttpTransport
 
 _VERSION: Final = "1.0.0"
+_HEALTH_S: Final = 1.0
+_FAILURES: Final = 400
 _OPERATIONS: Final[dict[str, HttpOperation]] = {name: name for name in OPERATIONS}
 
 
@@ -47,6 +52,7 @@ class HttpHandler:
         self._life = Lifecycle(EnumHandlerType.HTTP)
         self._requests = RequestBuilder(None, (), idempotency_key=False)
         self._transport: HttpTransport | None = None
+        self._health: HttpRequest | None = None
 
     @property
     def handler_type(self) -> EnumHandlerType:
@@ -75,6 +81,9 @@ class HttpHandler:
                     handler_type=EnumHandlerType.HTTP,
                 )
             self._transport = self._connect(http, config.timeout_ms / 1_000)
+            if http.health_path is not None:
+                url = resolve(self._transport.egress.base, http.health_path)
+                self._health = HttpRequest("GET", url, (), None, repeatable=True)
             self._requests = RequestBuilder(self._transport.egress.base, http.headers, http.idempotency_key)
 
     async def shutdown(self) -> None:
@@ -95,14 +104,26 @@ class HttpHandler:
                 raise
 
     async def health_check(self) -> ModelHealth:
-        """State, counts and open connections. No server is asked: which ones are called is up to the payloads."""
+        """State, counts and open connections; where there is a `health_path`, what is answered within a second."""
         running = self._life.state not in (EnumLifecycle.CREATED, EnumLifecycle.SHUTDOWN)
+        trouble = await self._trouble() if running else f"The http handler is {self._life.state}"
         connections = self._transport.open_connections if running and self._transport is not None else 0
         return ModelHealth(
-            status=EnumHealth.HEALTHY if running else EnumHealth.UNHEALTHY,
-            message="" if running else f"The http handler is {self._life.state}",
+            status=EnumHealth.UNHEALTHY if trouble else EnumHealth.HEALTHY,
+            message=trouble,
             details={**self._life.figures(), "open_connections": connections},
         )
+
+    async def _trouble(self) -> str:
+        """What is wrong with the server, as far as `health_path` shows; empty where nothing is."""
+        if self._health is None or self._transport is None:
+            return ""
+        try:
+            async with asyncio.timeout(_HEALTH_S):
+                status = (await self._transport.send(self._health)).status
+        except (RuntimeHostError, TimeoutError) as error:
+            return str(error) or "health_path was not answered within a second"
+        return f"health_path is answered with {status}" if status >= _FAILURES else ""
 
     async def _perform(self, envelope: ModelOnexEnvelope) -> ModelOnexEnvelope:
         operation = _OPERATIONS.get(envelope.operation or "")

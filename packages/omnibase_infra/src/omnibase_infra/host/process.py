@@ -15,7 +15,7 @@ from omnibase_core.errors import ProtocolConfigurationError
 from omnibase_core.runtime import ComputeFunction, NodeInstance, NodeRuntime
 from omnibase_spi.event_bus import ProtocolEventBus
 
-from omnibase_infra.config.handlers import resolve_bindings, resolve_bus
+from omnibase_infra.config.handlers import find_secrets, resolve_bus, with_secrets
 from omnibase_infra.config.secrets import SecretResolver
 from omnibase_infra.guard import Guard
 from omnibase_infra.host import collector
@@ -26,6 +26,7 @@ from omnibase_infra.host.ending import bound_s, ended, step
 from omnibase_infra.host.engine import DeliveryEngine
 from omnibase_infra.host.feeding import Publish as Publish
 from omnibase_infra.host.feeding import fed, teller
+from omnibase_infra.host.rotation import MakeHandler, Rotation
 from omnibase_infra.host.versions import check_versions
 from omnibase_infra.host.watchdog import Watchdog
 from omnibase_infra.telemetry import events
@@ -40,6 +41,7 @@ class HostParts(NamedTuple):
 
     group: the consumer group, or the host's name where the bus has none. limits: max_inflight of nodes, by slug.
     stall_s: without any outcome for so long, though there is work, the host is stalled.
+    make: a handler of a binding, for when its secrets change.
     """
 
     name: str
@@ -49,6 +51,7 @@ class HostParts(NamedTuple):
     handlers: Sequence[tuple[Guard, ModelHandlerBinding]]
     nodes: Sequence[ModelNodeContract]
     resolver: SecretResolver
+    make: MakeHandler
     clock: Clock = Clock()
     limits: Mapping[str, int] | None = None
     stall_s: float = 120.0
@@ -84,6 +87,7 @@ class BaseRuntimeHostProcess:
         self._handlers: list[Guard] = []
         self._consuming: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._rotation: Rotation | None = None
         self._runtime = self._assembled(parts)
         told = teller(self.on_response, parts.binding.max_envelope_bytes)
         self.client = Client(parts.bus, parts.binding, on_reply=told)
@@ -219,12 +223,15 @@ class BaseRuntimeHostProcess:
         await self.engine.drain(drained)
         await step("flush of the bus", bus.flush(), until)
         await step("end of the lanes", self.engine.close(), until)
+        if self._rotation is not None:
+            await step("end of the rotation of secrets", self._rotation.close(), until)
         for guard in reversed(self._handlers):
             await step(f"shutdown of handler {guard.name}", guard.handler.shutdown(), until)
         await step("shutdown of the bus", bus.shutdown(), until)
         for task in (self._consuming, self._watching):
             if task is not None:
                 await ended(task, bound_s(until))
+        await step("end of the secrets' places", self._parts.resolver.close(), until)
 
     def _consumed(self, consuming: asyncio.Task[None]) -> None:
         """Consuming has ended: as it was asked to, or because the bus is lost."""
@@ -235,11 +242,14 @@ class BaseRuntimeHostProcess:
             self.client.close()
 
     async def _open_handlers(self) -> None:
-        bindings = await resolve_bindings([binding for _, binding in self._parts.handlers], self._parts.resolver)
-        for (guard, _), binding in zip(self._parts.handlers, bindings, strict=True):
+        handlers, resolver = self._parts.handlers, self._parts.resolver
+        secrets = await find_secrets([binding for _, binding in handlers], resolver)
+        for guard, binding in handlers:
             self._handlers.append(guard)
-            await guard.handler.initialize(binding)
+            await guard.handler.initialize(with_secrets(binding, secrets))
             _log.info("handler ready", extra={"event": events.HANDLER_INITIALIZED, "handler": guard.name})
+        self._rotation = Rotation(handlers, secrets, resolver, self._parts.make)
+        self._rotation.start()
 
     async def _answer_submitted(self, until: float) -> None:
         """Lets what this process submitted itself be answered: nobody would deliver it again."""

@@ -34,6 +34,11 @@ HANDLER_INITIALIZED: Final = "handler.initialized"
 HANDLER_RAW_EXCEPTION: Final = "handler.raw_exception"
 HANDLER_SUSPICIOUS_SQL: Final = "handler.suspicious_sql"
 
+ROTATION_SEEN: Final = "rotation.seen"
+ROTATION_DONE: Final = "rotation.done"
+ROTATION_FAILED: Final = "rotation.failed"
+ROTATION_UNREADABLE: Final = "rotation.unreadable"
+
 GUARD_RETRY: Final = "guard.retry"
 GUARD_BREAKER_OPENED: Final = "guard.breaker_opened"
 GUARD_BREAKER_PROBE: Final = "guard.breaker_probe"

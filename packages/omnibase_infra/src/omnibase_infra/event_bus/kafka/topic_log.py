@@ -56,7 +56,8 @@ class KafkaTopicLog:
 
     async def open(self) -> None:
         """Connects to the first bootstrap server that answers."""
-        resolved = (await resolve_bus(self._binding, self._resolver)).options
+        async with self._resolver:
+            resolved = (await resolve_bus(self._binding, self._resolver)).options
         assert isinstance(resolved, ModelKafkaOptions)
         self._options = resolved
         self._security = security_arguments(resolved)

@@ -17,7 +17,7 @@ from omnibase_core.errors import HandlerAuthenticationError, ProtocolConfigurati
 from omnibase_core.headers import HeaderError, check_header_value
 from omnibase_core.secret import ModelSecretRef, Secret
 
-from omnibase_infra.config.secrets import Absent, read_secret_file
+from omnibase_infra.config.secret_files import Absent, read_secret_file
 from omnibase_infra.transports.exchange import Json
 from omnibase_infra.transports.vault.adapter import Api
 from omnibase_infra.transports.vault.errors import RefusedError, failure
