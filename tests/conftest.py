@@ -10,9 +10,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.guards import HANDLERS, Breaches, no_blocking_calls, no_task_of, threads_left
-from tests.services import kafka
+from tests.services import consul, kafka, vault
 
-__all__ = ["any_free_port", "breaches", "guarded", "kafka"]
+__all__ = ["any_free_port", "breaches", "consul", "guarded", "kafka", "vault"]
 
 # A run that was started in the background ignores SIGINT, and so would every process that a test starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -13,7 +13,9 @@ import pytest
 
 if TYPE_CHECKING:
     from tools.services.base import Service
+    from tools.services.consul import Consul
     from tools.services.kafka import Kafka
+    from tools.services.vault import Vault
 
 
 def require_service(name: str, available: bool, command: str) -> None:
@@ -66,4 +68,24 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Kafka"]:
 
     for service in standing("kafka", tmp_path_factory.mktemp("services") / "kafka"):
         assert isinstance(service, Kafka)
+        yield service
+
+
+@pytest.fixture(scope="session")
+def vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Vault"]:
+    """The Vault that tests share: each uses paths and roles of its own; one that seals or stops starts its own."""
+    from tools.services.vault import Vault
+
+    for service in standing("vault", tmp_path_factory.mktemp("services") / "vault"):
+        assert isinstance(service, Vault)
+        yield service
+
+
+@pytest.fixture(scope="session")
+def consul(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Consul"]:
+    """The Consul agent that tests share, without ACLs: each uses services of its own name."""
+    from tools.services.consul import Consul
+
+    for service in standing("consul", tmp_path_factory.mktemp("services") / "consul"):
+        assert isinstance(service, Consul)
         yield service

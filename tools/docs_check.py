@@ -56,6 +56,7 @@ CHECKED: Final[Mapping[str, str]] = {
     "uv build --all-packages --no-sources": "tools/wheel_check.py",
     "pip install uv": ".ci/run",
     "uv run python -m tools.services fetch kafka postgres": ".ci/run",
+    "uv run python -m tools.services build vault consul": ".ci/run",
     "uv run python -m tools.services up kafka --json": "tests/tools/test_services.py",
     "uv run python -m tools.services up kafka": "tests/tools/test_services.py",
     "uv run python -m tools.services status": "tests/tools/test_services.py",

@@ -95,8 +95,9 @@ def ask(method: str, url: str, body: object = None, headers: Mapping[str, str] |
     request = urllib.request.Request(url, content, dict(headers or {}), method=method)  # noqa: S310 - http(s) only
     unchecked = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
+    handlers = (urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=unchecked))
     try:
-        with urllib.request.urlopen(request, timeout=_ANSWER_LIMIT_S, context=unchecked) as answer:  # noqa: S310
+        with urllib.request.build_opener(*handlers).open(request, timeout=_ANSWER_LIMIT_S) as answer:
             return answer.status, _object(answer.read())
     except urllib.error.HTTPError as error:
         with error:

@@ -30,7 +30,7 @@ import (
 var (
 	secrets = map[string]logical.Factory{"kv": kv.Factory}
 	logins  = map[string]logical.Factory{
-		pluginconsts.AuthTypeAppRole:    approle.Factory,
+		pluginconsts.AuthTypeApprole:    approle.Factory,
 		pluginconsts.AuthTypeKubernetes: kubernetes.Factory,
 		pluginconsts.AuthTypeUserpass:   userpass.Factory,
 	}
