@@ -92,17 +92,11 @@ def test_a_disabled_handler_is_left_out(tmp_path: Path) -> None:
     assert [guard.name for guard, _ in parts.handlers] == ["http"]
 
 
-@pytest.mark.parametrize("kind", ["vault", "consul"])
-def test_a_handler_that_this_release_does_not_have_is_refused_with_the_way_out(tmp_path: Path, kind: str) -> None:
-    contract = loaded(
-        tmp_path, f'[{{type: "http"}}, {{type: "{kind}", name: "spare", config: {{address: "https://v"}}}}]'
-    )
-    with pytest.raises(ProtocolConfigurationError) as raised:
-        build_host(contract, RESOLVER)
-    assert raised.value.message == (
-        f"This release has no '{kind}' handler (it has: http, db); "
-        "set 'enabled: false' on handler 'spare' or remove it"
-    )
+@pytest.mark.parametrize("kind", ["http", "db", "vault", "consul"])
+def test_each_type_has_its_handler_which_opens_nothing_when_it_is_built(tmp_path: Path, kind: str) -> None:
+    config = "" if kind in ("http", "db") else ', config: {address: "https://v.example.com"}'
+    parts = built(loaded(tmp_path, f'[{{type: "http"}}, {{type: "{kind}", name: "other"{config}}}]'))
+    assert parts.handlers[1][0].handler_type == kind
 
 
 def test_a_kafka_contract_gets_the_kafka_bus_and_its_group(tmp_path: Path) -> None:
@@ -146,7 +140,7 @@ def test_a_clock_is_handed_to_everything_that_needs_one(tmp_path: Path) -> None:
 
 
 def test_the_registries_cannot_be_changed_at_run_time() -> None:
-    assert set(HANDLERS) == {EnumHandlerType.HTTP, EnumHandlerType.DB}
+    assert set(HANDLERS) == set(EnumHandlerType) - {EnumHandlerType.LOCAL}
     assert set(BUSES) == {"inmemory", "kafka"}
     with pytest.raises(TypeError):
         BUSES["mine"] = BUSES["inmemory"]  # type: ignore[index]  # the point of the test

@@ -232,7 +232,7 @@ def test_a_transform_gives_its_output(loaded: LoadedContract) -> None:
         ),
         (request("rows", {"statements": [{"sql": ""}]}), "call", "INVALID_PARAMETER", "payload.statements[0].sql"),
         (request("mapped", {"id": ".."}), "request", "MAPPING_ERROR", "request.url"),
-        (request("safe", {"path": "a"}), "call", "PROTOCOL_CONFIGURATION_ERROR", "no 'vault' handler"),
+        (request("safe", {"path": "a/../b"}), "call", "INVALID_PARAMETER", "payload.path has an empty segment"),
     ],
 )
 def test_what_is_refused_is_refused_at_its_step_with_the_code_of_the_error_envelope(

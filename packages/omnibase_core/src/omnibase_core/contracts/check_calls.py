@@ -12,6 +12,7 @@ from omnibase_core.contracts.failures import failure_of
 from omnibase_core.contracts.findings import Findings, Refusal, Section
 from omnibase_core.contracts.node import ModelIoOperation, ModelNodeContract
 from omnibase_core.contracts.operations import operation_table, operations_of
+from omnibase_core.contracts.served_answers import SERVED_ANSWERS
 from omnibase_core.contracts.shape import check
 from omnibase_core.contracts.testing import (
     ModelDbAnswer,
@@ -30,6 +31,7 @@ ANSWERS: Final[Mapping[str, type[BaseModel]]] = MappingProxyType(
         "db.query": ModelDbRowsAnswer,
         "db.execute": ModelDbAnswer,
         "db.transaction": ModelDbTransactionAnswer,
+        **SERVED_ANSWERS,
     }
 )
 """The model of each operation's result, for what this release can perform."""

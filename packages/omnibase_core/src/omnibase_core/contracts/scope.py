@@ -54,6 +54,10 @@ _RESULT_FIELDS: Final = {
     "service_id": STRING,
     "instances": list_of(ANY),
     "checks": list_of(ANY),
+    "services": map_of(list_of(STRING)),
+    "status": STRING,
+    "deleted": BOOLEAN,
+    "deregistered": BOOLEAN,
 }
 
 

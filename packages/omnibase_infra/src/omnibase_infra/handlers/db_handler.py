@@ -16,7 +16,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal
 
 from omnibase_core.contracts.bindings import ModelHandlerBinding
 from omnibase_core.contracts.handler_config import ModelDbConfig
@@ -26,16 +26,15 @@ from omnibase_core.enums import EnumHandlerType, EnumHealth
 from omnibase_core.envelope import JsonObject, ModelOnexEnvelope
 from omnibase_core.errors import (
     InvalidOperationError,
-    InvalidParameterError,
     ProtocolConfigurationError,
     RuntimeHostError,
     UnexpectedResultError,
     shown,
 )
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation
 
 from omnibase_infra.handlers.lifecycle import Lifecycle
-from omnibase_infra.handlers.wording import said
+from omnibase_infra.handlers.wording import checked_payload
 from omnibase_infra.transports.postgres import Isolation, Postgres, Request, Result, Statement, read_sql
 
 OpenDatabase = Callable[[ModelDbConfig, int], Postgres]
@@ -46,8 +45,6 @@ _HEALTH_S: Final = 1.0
 _ROWS: Final = {"one": range(1, 2), "optional": range(2)}
 
 _logger = logging.getLogger("onex.handlers.db")
-
-_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class ModelDbExpectation(BaseModel):
@@ -157,15 +154,15 @@ class DbHandler:
         assert database is not None
         match envelope.operation:
             case "db.query":
-                asked = _payload(ModelDbStatement, envelope)
+                asked = checked_payload(ModelDbStatement, envelope)
                 self._suspect((asked,), envelope)
                 result = await database.read(Statement(asked.sql, asked.parameters))
                 _check((asked,), 0, result)
             case "db.execute":
-                asked = _payload(ModelDbStatement, envelope)
+                asked = checked_payload(ModelDbStatement, envelope)
                 result = (await self._write(database, (asked,), self._isolation, envelope))[0]
             case "db.transaction":
-                transaction = _payload(ModelDbTransaction, envelope)
+                transaction = checked_payload(ModelDbTransaction, envelope)
                 isolation = transaction.isolation or self._isolation
                 results = await self._write(database, transaction.statements, isolation, envelope)
                 return {"results": [_answer(result) for result in results]}
@@ -211,8 +208,8 @@ class DbHandler:
 def statements_of(envelope: ModelOnexEnvelope) -> Sequence[ModelDbStatement]:
     """The statements that a request asks for. Raises InvalidParameterError that names fields, never values."""
     if envelope.operation == "db.transaction":
-        return _payload(ModelDbTransaction, envelope).statements
-    return (_payload(ModelDbStatement, envelope),)
+        return checked_payload(ModelDbTransaction, envelope).statements
+    return (checked_payload(ModelDbStatement, envelope),)
 
 
 def _answer(result: Result) -> JsonObject:
@@ -240,19 +237,3 @@ def _check(asked: Sequence[ModelDbStatement], index: int, result: Result) -> Non
 
 def _said(wanted: JsonObject) -> str:
     return ", ".join(f"{name} {value}" for name, value in wanted.items())
-
-
-def _payload(model: type[_Model], envelope: ModelOnexEnvelope) -> _Model:
-    """The payload as the operation's model. Raises InvalidParameterError that names fields, never values."""
-    try:
-        return model.model_validate(envelope.payload or {})
-    except ValidationError as error:
-        problems = error.errors(include_url=False, include_context=False, include_input=False)
-    first = [f"{_path(problem['loc'])}: {said(problem)}" for problem in problems[:5]]
-    raise InvalidParameterError(
-        "; ".join(first), details={"fields": [_path(problem["loc"]) for problem in problems[:20]]}
-    )
-
-
-def _path(loc: tuple[int | str, ...]) -> str:
-    return "payload" + "".join(f"[{part}]" if isinstance(part, int) else f".{shown(part)}" for part in loc)

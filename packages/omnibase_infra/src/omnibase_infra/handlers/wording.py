@@ -1,8 +1,13 @@
 """What a payload's model refuses, in the words of JSON rather than Python's; never the value."""
 
-from typing import Final
+from typing import Final, TypeVar
 
+from omnibase_core.envelope import ModelOnexEnvelope
+from omnibase_core.errors import InvalidParameterError, shown
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+_Model = TypeVar("_Model", bound=BaseModel)
 
 _WANTED: Final = {
     "string_type": "text is needed",
@@ -24,3 +29,19 @@ _WANTED: Final = {
 def said(problem: ErrorDetails) -> str:
     """The clause behind a field's name."""
     return _WANTED.get(problem["type"]) or problem["msg"].replace("Input should be", "it must be")
+
+
+def checked_payload(model: type[_Model], envelope: ModelOnexEnvelope) -> _Model:
+    """The payload as the operation's model. Raises InvalidParameterError that names fields, never values."""
+    try:
+        return model.model_validate(envelope.payload or {})
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_context=False, include_input=False)
+    first = [f"{_path(problem['loc'])}: {said(problem)}" for problem in problems[:5]]
+    raise InvalidParameterError(
+        "; ".join(first), details={"fields": [_path(problem["loc"]) for problem in problems[:20]]}
+    )
+
+
+def _path(loc: tuple[int | str, ...]) -> str:
+    return "payload" + "".join(f"[{part}]" if isinstance(part, int) else f".{shown(part)}" for part in loc)

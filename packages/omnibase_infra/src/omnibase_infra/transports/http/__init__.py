@@ -7,5 +7,15 @@ for the next, and log each URL with its query. Nothing here reads proxies, .netr
 from omnibase_infra.transports.http.client import HttpTransport
 from omnibase_infra.transports.http.faults import FAULTS, Fault, fault_of
 from omnibase_infra.transports.http.network import GuardedTransport, Resolve, resolve_host
+from omnibase_infra.transports.http.server import ServerClient
 
-__all__ = ["FAULTS", "Fault", "GuardedTransport", "HttpTransport", "Resolve", "fault_of", "resolve_host"]
+__all__ = [
+    "FAULTS",
+    "Fault",
+    "GuardedTransport",
+    "HttpTransport",
+    "Resolve",
+    "ServerClient",
+    "fault_of",
+    "resolve_host",
+]

@@ -5,13 +5,11 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Literal, NamedTuple
 
-from omnibase_core import urls
-from omnibase_core.contracts.handler_config import ModelHttpConfig, ModelVaultConfig
-from omnibase_core.errors import ProtocolConfigurationError
+from omnibase_core.contracts.handler_config import ModelVaultConfig
 from omnibase_core.secret import Secret
 
 from omnibase_infra.transports.exchange import Json
-from omnibase_infra.transports.http import HttpTransport
+from omnibase_infra.transports.http import ServerClient
 from omnibase_infra.transports.vault.adapter import Api
 from omnibase_infra.transports.vault.errors import RefusedError, failure
 from omnibase_infra.transports.vault.secrets import KvSecret, number, part, secret_of, strange
@@ -37,7 +35,7 @@ class VaultHealth(NamedTuple):
     version: str
 
 
-class VaultClient:
+class VaultClient(ServerClient):
     """See the package. timeout_s: the deadline of each request; a call makes four at the most.
 
     now: monotonic seconds. chance: a random number from 0 to 1, for the jitter of renewals.
@@ -53,33 +51,14 @@ class VaultClient:
         now: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        try:
-            base = urls.parse_base(config.address)
-        except urls.UrlError as error:
-            raise ProtocolConfigurationError(f"The vault handler's config: address {error}") from None
-        self._transport = HttpTransport(
-            ModelHttpConfig(
-                base_url=config.address,
-                allow_private=(base.origin.host,),
-                ca_file=config.ca_file,
-                connect_timeout_ms=config.connect_timeout_ms,
-                max_response_bytes=config.max_response_bytes,
-                max_connections=config.max_connections,
-            ),
-            timeout_s,
-        )
-        self._public = self._api(base, config.namespace, None)
-        self._tokens = Tokens(
-            config, lambda token: self._api(base, config.namespace, token), now=now, chance=chance
-        )
+        super().__init__(config, timeout_s, "vault")
+        self._namespace = config.namespace
+        self._public = self._api(None)
+        self._tokens = Tokens(config, self._api, now=now, chance=chance)
 
     async def open(self) -> None:
         """Logs in. Raises RuntimeHostError, where nothing can be asked yet; the next call tries again."""
         await self._tokens.current()
-
-    async def aclose(self) -> None:
-        """Closes all connections. The token is left to end by itself."""
-        await self._transport.aclose()
 
     async def keep(self) -> float:
         """Does what is due for the token; gives the seconds until more is, inf where nothing ever is.
@@ -132,14 +111,14 @@ class VaultClient:
         """Connections, logins, renewals, and the seconds until the token ends (null: never)."""
         ends_in_s = self._tokens.ends_in_s
         return {
-            "open_connections": self._transport.open_connections,
+            **super().figures(),
             "logins": self._tokens.logins,
             "renewals": self._tokens.renewals,
             "token_ends_in_s": None if ends_in_s is None else round(ends_in_s, 3),
         }
 
-    def _api(self, base: urls.Url, namespace: str | None, token: Secret | None) -> Api:
-        return Api(self._transport, base, namespace, token)
+    def _api(self, token: Secret | None) -> Api:
+        return Api(self.transport, self.base, self._namespace, token)
 
     async def _ask(self, call: Callable[[Api], Awaitable[Json]], *, absent: Json | None = None) -> Json:
         """The answer; once more with a new token where the old one has ended under way. absent: what a 404 is."""
