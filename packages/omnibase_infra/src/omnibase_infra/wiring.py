@@ -4,7 +4,9 @@ A driver is imported by the factory of its handler, so only when a contract conf
 Over 300 lines because every concrete class is named here and nowhere else.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from math import inf
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -34,10 +36,12 @@ from omnibase_infra.config.secrets import SecretResolver
 from omnibase_infra.guard import Guard, longest_timeout_ms
 from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.process import BaseRuntimeHostProcess, HostParts
+from omnibase_infra.host.upkeep import Upkeep
 from omnibase_infra.transports.scripted import Cue
 
 if TYPE_CHECKING:
     from omnibase_infra.event_bus.kafka.plan import PlannedTopic
+    from omnibase_infra.transports.consul import ConsulClient
 
 
 def _http(clock: Clock) -> ProtocolHandler:
@@ -54,6 +58,20 @@ def _db(clock: Clock) -> ProtocolHandler:
     return DbHandler(Postgres, clock.now)
 
 
+def _vault(clock: Clock) -> ProtocolHandler:
+    from omnibase_infra.handlers.vault_handler import VaultHandler
+    from omnibase_infra.transports.vault import VaultClient
+
+    return VaultHandler(VaultClient, clock.now)
+
+
+def _consul(clock: Clock) -> ProtocolHandler:
+    from omnibase_infra.handlers.consul_handler import ConsulHandler
+    from omnibase_infra.transports.consul import ConsulClient
+
+    return ConsulHandler(ConsulClient, clock.now)
+
+
 def _scripted_http(clock: Clock, cue: Cue) -> ProtocolHandler:
     from omnibase_infra.handlers.http_handler import HttpHandler
     from omnibase_infra.transports.http.scripted import ScriptedHttp
@@ -66,6 +84,20 @@ def _scripted_db(clock: Clock, cue: Cue) -> ProtocolHandler:
     from omnibase_infra.transports.postgres.scripted import ScriptedPostgres
 
     return DbHandler(lambda config, _: ScriptedPostgres(config, cue=cue), clock.now)
+
+
+def _scripted_vault(clock: Clock, cue: Cue) -> ProtocolHandler:
+    from omnibase_infra.handlers.vault_handler import VaultHandler
+    from omnibase_infra.transports.vault.scripted import ScriptedVault
+
+    return VaultHandler(lambda config, _: ScriptedVault(config, cue=cue), clock.now)
+
+
+def _scripted_consul(clock: Clock, cue: Cue) -> ProtocolHandler:
+    from omnibase_infra.handlers.consul_handler import ConsulHandler
+    from omnibase_infra.transports.consul.scripted import ScriptedConsul
+
+    return ConsulHandler(lambda config, _: ScriptedConsul(config, cue=cue), clock.now)
 
 
 def _inmemory() -> ProtocolEventBus:
@@ -88,10 +120,20 @@ def _kafka_log(binding: ModelEventBusBinding, resolver: SecretResolver) -> Proto
 
 _STALL_MARGIN_MS: Final = 10_000
 HANDLERS: Final[Mapping[EnumHandlerType, Callable[[Clock], ProtocolHandler]]] = MappingProxyType(
-    {EnumHandlerType.HTTP: _http, EnumHandlerType.DB: _db}
+    {
+        EnumHandlerType.HTTP: _http,
+        EnumHandlerType.DB: _db,
+        EnumHandlerType.VAULT: _vault,
+        EnumHandlerType.CONSUL: _consul,
+    }
 )
 SCRIPTED: Final[Mapping[EnumHandlerType, Callable[[Clock, Cue], ProtocolHandler]]] = MappingProxyType(
-    {EnumHandlerType.HTTP: _scripted_http, EnumHandlerType.DB: _scripted_db}
+    {
+        EnumHandlerType.HTTP: _scripted_http,
+        EnumHandlerType.DB: _scripted_db,
+        EnumHandlerType.VAULT: _scripted_vault,
+        EnumHandlerType.CONSUL: _scripted_consul,
+    }
 )
 BUSES: Final[Mapping[str, Callable[[], ProtocolEventBus]]] = MappingProxyType(
     {"inmemory": _inmemory, "kafka": _kafka}
@@ -128,22 +170,23 @@ def _foreseen_db(binding: ModelHandlerBinding, envelope: ModelOnexEnvelope) -> J
     return {"statements": [{"sql": each.sql, "parameters": len(each.parameters)} for each in statements]}
 
 
-_FORESEEN: Final[Mapping[EnumHandlerType, Callable[[ModelHandlerBinding, ModelOnexEnvelope], JsonObject]]] = (
-    MappingProxyType({EnumHandlerType.HTTP: _foreseen_http, EnumHandlerType.DB: _foreseen_db})
-)
+def _foreseen_served(binding: ModelHandlerBinding, envelope: ModelOnexEnvelope) -> JsonObject:
+    from omnibase_infra.handlers.served import Served
+
+    handler = handler_of(binding, Clock())
+    assert isinstance(handler, Served)
+    return {"method": envelope.operation, "url": handler.foreseen(binding.config, envelope)}
 
 
 def foreseen(binding: ModelHandlerBinding, envelope: ModelOnexEnvelope) -> JsonObject:
     """What a handler would send for a request, told by its own rules from the payload alone: nothing is opened.
 
     http: `method`, `url`, the names of `headers`, `body_bytes`. db: `statements`, each `sql` and its number of
-    `parameters`. Raises the RuntimeHostError that the handler would raise before it sends anything, and
-    ProtocolConfigurationError for a handler that this release does not have.
+    `parameters`. vault, consul: the operation as `method`, a path or service as `url`. Raises the
+    RuntimeHostError that the handler would raise before it sends anything.
     """
-    tell = _FORESEEN.get(binding.type)
-    if tell is None:
-        raise _missing(binding)
-    return tell(binding, envelope)
+    own = {EnumHandlerType.HTTP: _foreseen_http, EnumHandlerType.DB: _foreseen_db}
+    return own.get(binding.type, _foreseen_served)(binding, envelope)
 
 
 def needed_sql(binding: ModelHandlerBinding) -> str | None:
@@ -238,22 +281,13 @@ MakeHandler = Callable[[ModelHandlerBinding, Clock], ProtocolHandler]
 
 
 def handler_of(binding: ModelHandlerBinding, clock: Clock) -> ProtocolHandler:
-    """The handler of a binding, not initialised.
-
-    Raises ProtocolConfigurationError for one that this release does not have.
-    """
-    factory = HANDLERS.get(binding.type)
-    if factory is None:
-        raise _missing(binding)
-    return factory(clock)
+    """The handler of a binding, not initialised."""
+    return HANDLERS[binding.type](clock)
 
 
 def scripted_handler(binding: ModelHandlerBinding, clock: Clock, cue: Cue) -> ProtocolHandler:
     """The same handler on a transport that reaches nothing, and answers each operation with its cue."""
-    factory = SCRIPTED.get(binding.type)
-    if factory is None:
-        raise _missing(binding)
-    return factory(clock, cue)
+    return SCRIPTED[binding.type](clock, cue)
 
 
 def build_host(
@@ -268,9 +302,10 @@ def build_host(
 ) -> BaseRuntimeHostProcess:
     """A host of this contract, nothing of it started.
 
-    local: on the in-memory bus and its default topics, whatever the contract says; for pipe, call, demo and test.
+    local: on the in-memory bus and its default topics, whatever the contract says, and nowhere registered; for
+    pipe, call, demo and test.
     make: gives the handler of a binding; contract tests give others. retries: False tries every call once.
-    Raises ProtocolConfigurationError for a handler that this release does not have, or a COMPUTE node whose
+    Raises ProtocolConfigurationError for a COMPUTE node whose
     function `host` does not name.
     """
     contract = loaded.require()
@@ -278,21 +313,50 @@ def build_host(
     binding = _local(contract.event_bus, contract.name) if local else contract.event_bus
     enabled = [handler for handler in contract.handlers if handler.enabled]
     nodes = contract.nodes if retries else [_tried_once(node) for node in contract.nodes]
+    handlers = [_guarded(make(each, clock), each, nodes, binding) for each in enabled]
+    guards = {each.name: guard for guard, each in handlers}
     return host(
         HostParts(
             name=contract.name,
             group=group_of(contract),
             bus=BUSES[binding.kind](),
             binding=binding,
-            handlers=[_guarded(make(each, clock), each, nodes, binding) for each in enabled],
+            handlers=handlers,
             nodes=list(loaded.nodes.values()),
             resolver=resolver,
             make=lambda binding: make(binding, clock),
             clock=clock,
             limits={node.slug: node.max_inflight for node in contract.nodes if node.max_inflight is not None},
             stall_s=_stall_s(contract, [each.timeout_ms for each in enabled]),
+            upkeeps=() if local else tuple(_upkeeps(contract, guards)),
         )
     )
+
+
+def _upkeeps(contract: ModelRuntimeHostContract, guards: Mapping[str, Guard]) -> Iterator[Upkeep]:
+    """The logins of its vault handlers, and its own registration in Consul; handlers may be exchanged."""
+    for binding in contract.handlers:
+        if binding.type is EnumHandlerType.VAULT and binding.enabled:
+            yield Upkeep(f"login of {binding.name}", partial(_keep_login, guards[binding.name]))
+    if contract.registration is not None:
+        from omnibase_infra.transports.consul import Registration
+
+        client = partial(_consul_client, guards[contract.registration.handler])
+        registration = Registration(contract.registration, contract.name, client)
+        yield Upkeep("registration", registration.keep, registration.end)
+
+
+async def _keep_login(guard: Guard) -> float:
+    from omnibase_infra.handlers.vault_handler import VaultHandler
+
+    return await guard.handler.keep() if isinstance(guard.handler, VaultHandler) else inf
+
+
+def _consul_client(guard: Guard) -> "ConsulClient":
+    from omnibase_infra.handlers.consul_handler import ConsulHandler
+
+    assert isinstance(guard.handler, ConsulHandler)
+    return guard.handler.client
 
 
 def _stall_s(contract: ModelRuntimeHostContract, timeouts_ms: Iterable[int]) -> float:
@@ -322,13 +386,6 @@ def _guarded(
     }
     allowed = binding.model_copy(update={"timeout_ms": longest_timeout_ms(binding, overriding)})
     return Guard(handler, binding, overriding), allowed
-
-
-def _missing(binding: ModelHandlerBinding) -> ProtocolConfigurationError:
-    return ProtocolConfigurationError(
-        f"This release has no '{binding.type}' handler (it has: {', '.join(HANDLERS)}); "
-        f"set 'enabled: false' on handler '{binding.name}' or remove it"
-    )
 
 
 def _local(binding: ModelEventBusBinding, name: str) -> ModelEventBusBinding:

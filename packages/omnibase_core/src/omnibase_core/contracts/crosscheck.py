@@ -144,3 +144,21 @@ def _names(slots: Iterable[HandlerSlot]) -> list[str]:
 def _operations(entry: Section) -> str:
     names = [shown(item.value) for item in entry.child("operations").items() if isinstance(item.value, str)]
     return ", ".join(f"'{name}'" for name in names[:20]) or "its operations"
+
+
+def check_registration(section: Section, slots: Sequence[HandlerSlot], findings: Findings) -> None:
+    """Reports a `handler` that is no consul handler of this contract, or is disabled."""
+    if section.value is None:
+        return
+    wanted = section.mapping().get("handler", "consul")
+    known = [slot.name for slot in slots if slot.enabled and slot.type is EnumHandlerType.CONSUL]
+    if isinstance(wanted, str) and wanted not in known:
+        refusal = Refusal(
+            f"No consul handler is named '{shown(wanted)}'",
+            suggest.hint(wanted, known, "Enabled consul handlers are")
+            if known
+            else "No consul handler is enabled",
+            "Add a handler of type consul, or name the one that there is",
+        )
+        written = "handler" in section.mapping()
+        findings.add(section.origin(("handler",) if written else ()), refusal, at_key=not written)

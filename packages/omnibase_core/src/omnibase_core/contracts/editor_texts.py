@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from omnibase_core.contracts.editor_served_texts import SERVED_TEXTS
 from omnibase_core.contracts.editor_test_texts import TEST_TEXTS
 from omnibase_core.contracts.editor_text import SCHEMA_VERSION_TEXT, Text
 from omnibase_core.contracts.scalartypes import SCALARS
@@ -73,6 +74,7 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
             "nodes": Text("The nodes that this host runs"),
             "observability": Text("What the host shows of itself", ({"http": {"port": 9090}},)),
             "secrets": Text("Where secret references are looked for", ({"refresh_ms": 30_000},)),
+            "registration": Text("The host as a service in Consul; null: it is none", ({"port": 8080},)),
         },
         "ModelSecrets": {
             "order": Text("The places, of which the first that has a secret gives it", (["vault", "files"],)),
@@ -87,17 +89,6 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
             "vault": Text("`path[#key]` below the mount; null: it is not looked for there", ("teams/orders#dsn",)),
             "environment": Text("The variable; null: it is not looked for there", ("ORDERS_DSN",)),
             "files": Text("The file, relative to the folder; null: it is not looked for there", ("orders/dsn",)),
-        },
-        "ModelObservability": {
-            "": Text("What the host shows of itself."),
-            "http": Text("The server of /health/live, /health/ready, /health/handlers and /metrics"),
-            "stall_ms": Text("Without any outcome for so long, though there is work, `/health/live` says 503"),
-        },
-        "ModelAdminListener": {
-            "": Text("Where `onex-host run` answers probes and scrapers; `pipe`, `call` and `demo` never do."),
-            "enabled": Text("false: there is no such server"),
-            "address": Text("The address to listen at; 127.0.0.1 for this machine only", ("127.0.0.1",)),
-            "port": Text("Its TCP port; 0 takes any free one, which the log then names", (9090,)),
         },
         "ModelEventBusEntry": {
             "": Text("Where requests come from and responses go to."),
@@ -244,16 +235,6 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
             "inbox_table": Text("The table for that, which must exist: `describe` prints it", ("orders.inbox",)),
             "inbox_retention_hours": Text("How long it is noted; one that comes again later takes effect again"),
         },
-        "ModelVaultConfig": {
-            "address": Text(
-                "Origin of Vault, and a path before /v1 where it has one", ("https://vault.example.com:8200",)
-            ),
-            "allow": Text(
-                "Path prefixes, in whole segments, that payloads may name; empty allows all of the mount",
-                (["orders", "shared/mail"],),
-            ),
-        },
-        "ModelConsulConfig": {"address": Text("Origin of the agent", ("http://127.0.0.1:8500",))},
         "ModelNodeContract": {
             "": Text("A node contract: what a node takes, gives and may do."),
             "schema_version": SCHEMA_VERSION_TEXT,
@@ -331,6 +312,7 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
             ),
             "response": Text("The template of the node's output", ({"id": "${{ result.body.id }}"},)),
         },
+        **SERVED_TEXTS,
         **TEST_TEXTS,
     }
 )

@@ -13,7 +13,7 @@ from omnibase_core.contracts.bindings import HANDLER_NAME
 from omnibase_core.contracts.check_bus import check_bus
 from omnibase_core.contracts.check_handlers import CheckedHandlers, check_handlers
 from omnibase_core.contracts.check_node import check_node
-from omnibase_core.contracts.crosscheck import check_dependencies, check_operations, check_slug
+from omnibase_core.contracts.crosscheck import check_dependencies, check_operations, check_registration, check_slug
 from omnibase_core.contracts.findings import ContractFile, Findings, Origin, Refusal, Section
 from omnibase_core.contracts.node import ModelNodeContract
 from omnibase_core.contracts.reading import ContractReader, FileRefusal, Loading, beside
@@ -148,6 +148,7 @@ def _load(
     host = str(section.value.get("name"))
     bus = check_bus(section.child("event_bus"), host, loading.findings) if "event_bus" in section.value else None
     handlers = check_handlers(section.child("handlers"), loading)
+    check_registration(section.child("registration"), handlers.slots, loading.findings)
     nodes = _load_nodes(section.child("nodes"), handlers, loading)
     contracts.update({node.slug: node.contract for node in nodes if node.contract is not None})
     if outer is None or entry is None or bus is None:
@@ -161,6 +162,7 @@ def _load(
         nodes=tuple(node.entry for node in nodes if node.entry is not None),
         observability=entry.observability,
         secrets=entry.secrets or ModelSecrets(),
+        registration=entry.registration,
     )
 
 

@@ -30,6 +30,7 @@ from omnibase_core.contracts.handler_config import (
 from omnibase_core.contracts.kafka_config import ModelKafkaOptions
 from omnibase_core.contracts.names import HandlerType, Name, Version
 from omnibase_core.contracts.observability import ModelObservability
+from omnibase_core.contracts.registration import ModelRegistration
 from omnibase_core.contracts.schema import SCHEMA_VERSION
 from omnibase_core.contracts.secrets_config import ModelSecrets
 from omnibase_core.enums import EnumHandlerType
@@ -148,6 +149,7 @@ class ModelRuntimeEntry(BaseModel):
     nodes: list[JsonValue]
     observability: ModelObservability = ModelObservability()
     secrets: ModelSecrets | None = None
+    registration: ModelRegistration | None = None
 
 
 class ModelRuntimeHostContract(BaseModel):
@@ -167,3 +169,4 @@ class ModelRuntimeHostContract(BaseModel):
     nodes: tuple[ModelNodeEntry, ...]
     observability: ModelObservability = ModelObservability()
     secrets: ModelSecrets = ModelSecrets()
+    registration: ModelRegistration | None = None

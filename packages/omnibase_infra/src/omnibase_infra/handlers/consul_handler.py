@@ -143,6 +143,10 @@ class ConsulHandler(Served[ModelConsulConfig, ConsulClient]):
                 return {"services": await client.services()}
         raise AssertionError(type(asked))
 
+    def about(self, asked: ModelPayload) -> str:
+        """The service, by name or id."""
+        return str(getattr(asked, "name", None) or getattr(asked, "service_id", ""))
+
     async def look(self, client: ConsulClient) -> tuple[EnumHealth, str]:
         """Whether the cluster has a leader."""
         if await client.leader():

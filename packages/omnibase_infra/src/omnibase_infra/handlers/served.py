@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import ClassVar, Final, Generic, TypeVar
 
 from omnibase_core.contracts.bindings import ModelHandlerBinding
-from omnibase_core.contracts.handler_config import ModelServerConfig
+from omnibase_core.contracts.handler_config import ModelHandlerConfig, ModelServerConfig
 from omnibase_core.contracts.operations import operation_table, operations_of
 from omnibase_core.description import ModelHandlerDescription, ModelHealth
 from omnibase_core.enums import EnumHandlerType, EnumHealth
@@ -57,6 +57,16 @@ class Served(ABC, Generic[F, C]):
     @abstractmethod
     async def look(self, client: C) -> tuple[EnumHealth, str]:
         """How the server is. Raises RuntimeHostError where it cannot be asked."""
+
+    @abstractmethod
+    def about(self, asked: ModelPayload) -> str:
+        """What a request is about: a path, a service. Raises what `perform` raises before it asks the server."""
+
+    def foreseen(self, config: ModelHandlerConfig, envelope: ModelOnexEnvelope) -> str:
+        """What a request is about, told without a server. Raises what `execute` would raise before it sends."""
+        assert isinstance(config, self.config_type)
+        self.configured(config)
+        return self.about(self.payload_of(envelope))
 
     def configured(self, config: F) -> None:
         """Told of the config, before the client is made."""

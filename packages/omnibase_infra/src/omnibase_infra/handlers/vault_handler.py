@@ -17,7 +17,7 @@ from typing import Annotated, ClassVar, Final
 from omnibase_core import paths
 from omnibase_core.contracts.handler_config import ModelVaultConfig
 from omnibase_core.enums import EnumHandlerType, EnumHealth
-from omnibase_core.envelope import JsonObject, ModelOnexEnvelope
+from omnibase_core.envelope import JsonObject
 from omnibase_core.errors import InvalidParameterError, ProtocolConfigurationError
 from pydantic import Field, JsonValue
 
@@ -98,23 +98,26 @@ class VaultHandler(Served[ModelVaultConfig, VaultClient]):
 
     async def perform(self, client: VaultClient, asked: ModelPayload) -> JsonObject:
         """The result of one of the four operations."""
+        self.about(asked)
         match asked:
             case ModelVaultGet(path=path):
-                check_path(path, self._allowed)
                 secret = await client.read_secret(self._mount, path, asked.version)
                 return {"data": secret.data, "version": secret.version, "created_time": secret.created_time}
             case ModelVaultList(path=path):
-                check_path(path, self._allowed, is_folder=True)
                 keys: list[JsonValue] = [*await client.list_secrets(self._mount, path)]
                 return {"keys": keys}
             case ModelVaultSet(path=path):
-                check_path(path, self._allowed)
                 return {"version": await client.write_secret(self._mount, path, asked.data, asked.cas)}
             case ModelVaultDelete(path=path):
-                check_path(path, self._allowed)
                 await client.delete_secret(self._mount, path, asked.versions)
                 return {"deleted": True}
         raise AssertionError(type(asked))
+
+    def about(self, asked: ModelPayload) -> str:
+        """Mount and path. Raises InvalidParameterError for a path that is none, or is not allowed."""
+        path = str(getattr(asked, "path", ""))
+        check_path(path, self._allowed, is_folder=isinstance(asked, ModelVaultList))
+        return f"{self._mount}/{path}"
 
     async def look(self, client: VaultClient) -> tuple[EnumHealth, str]:
         """The state of Vault, and whether there is a token that holds."""
@@ -123,14 +126,6 @@ class VaultHandler(Served[ModelVaultConfig, VaultClient]):
             return _HEALTH.get(state, (EnumHealth.UNHEALTHY, "what answers is no Vault in service"))
         await client.keep()
         return EnumHealth.HEALTHY, ""
-
-
-def foreseen_path(config: ModelVaultConfig, envelope: ModelOnexEnvelope) -> str:
-    """Mount and path that a request would be about. Raises what `execute` would raise before it sends anything."""
-    asked = VaultHandler.payload_of(envelope)
-    path = str(getattr(asked, "path", ""))
-    check_path(path, allowed_paths(config), is_folder=isinstance(asked, ModelVaultList))
-    return f"{config.mount}/{path}"
 
 
 def allowed_paths(config: ModelVaultConfig) -> tuple[tuple[str, ...], ...]:

@@ -27,6 +27,7 @@ from omnibase_infra.host.engine import DeliveryEngine
 from omnibase_infra.host.feeding import Publish as Publish
 from omnibase_infra.host.feeding import fed, teller
 from omnibase_infra.host.rotation import MakeHandler, Rotation
+from omnibase_infra.host.upkeep import Upkeep, Upkeeps
 from omnibase_infra.host.versions import check_versions
 from omnibase_infra.host.watchdog import Watchdog
 from omnibase_infra.telemetry import events
@@ -41,7 +42,7 @@ class HostParts(NamedTuple):
 
     group: the consumer group, or the host's name where the bus has none. limits: max_inflight of nodes, by slug.
     stall_s: without any outcome for so long, though there is work, the host is stalled.
-    make: a handler of a binding, for when its secrets change.
+    make: a handler of a binding, for when its secrets change. upkeeps: kept up while the host is ready.
     """
 
     name: str
@@ -55,6 +56,7 @@ class HostParts(NamedTuple):
     clock: Clock = Clock()
     limits: Mapping[str, int] | None = None
     stall_s: float = 120.0
+    upkeeps: Sequence[Upkeep] = ()
 
 
 class Stopped(NamedTuple):
@@ -89,12 +91,13 @@ class BaseRuntimeHostProcess:
         self._watching: asyncio.Task[None] | None = None
         self._rotation: Rotation | None = None
         self._runtime = self._assembled(parts)
-        told = teller(self.on_response, parts.binding.max_envelope_bytes)
-        self.client = Client(parts.bus, parts.binding, on_reply=told)
+        on_reply = teller(self.on_response, parts.binding.max_envelope_bytes)
+        self.client = Client(parts.bus, parts.binding, on_reply=on_reply)
         self.engine = DeliveryEngine(
             parts.bus, self._runtime, parts.binding, group=parts.group, clock=parts.clock, limits=parts.limits
         )
         self.watchdog = Watchdog(self.engine, parts.stall_s)
+        self._upkeeps = Upkeeps(parts.upkeeps)
 
     async def feed(self, publish: Publish) -> None:
         """Brings envelopes in, for a host on the in-memory bus; the host stops when this returns.
@@ -160,6 +163,7 @@ class BaseRuntimeHostProcess:
             self._consuming = asyncio.create_task(self._parts.bus.start_consuming(), name="onex-consume")
             self._consuming.add_done_callback(self._consumed)
             self._watching = asyncio.create_task(self.watchdog.run(), name="onex-watchdog")
+            self._upkeeps.start()
             self._put_collector_back = collector.relax()
             self._ready = True
         except BaseException:
@@ -215,6 +219,7 @@ class BaseRuntimeHostProcess:
 
         A bus whose servers are gone uses up whatever its steps are given, so the last steps have a share kept.
         """
+        await self._upkeeps.stop(until)
         bus = self._parts.bus
         drained = until - min(_ENDING_S, (until - asyncio.get_running_loop().time()) / 3)
         if not bus_lost:
