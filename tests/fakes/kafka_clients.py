@@ -101,6 +101,7 @@ class FakeConsumer:
 
     def __init__(self, assigned: Sequence[TopicPartition] = (TopicPartition("in", 0),)) -> None:
         self.assigned = set(assigned)
+        self.highwaters: dict[TopicPartition, int] = {}
         self.listener: ConsumerRebalanceListener | None = None
         self.polls: list[tuple[TopicPartition, ...]] = []
         self.commits: list[dict[TopicPartition, int]] = []
@@ -145,6 +146,10 @@ class FakeConsumer:
     def assignment(self) -> set[TopicPartition]:
         """What is assigned."""
         return self.assigned
+
+    def highwater(self, partition: TopicPartition) -> int | None:
+        """What the test set."""
+        return self.highwaters.get(partition)
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None

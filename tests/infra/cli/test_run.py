@@ -149,3 +149,51 @@ def test_a_setting_that_cannot_be_read_is_a_usage_error_that_names_it(
     ended = run("onex-host", "run", contract, environment=variables)
     assert ended.code == 2
     assert said in ended.stderr
+
+
+def test_check_starts_everything_and_ends(contract: str) -> None:
+    ended = run("onex-host", "run", "--check", contract, "--host", f"{HOSTS}:WaitingHost")
+    assert ended.code == 0
+    assert ended.stdout.splitlines() == [
+        "event_bus  ok         inmemory: it can be reached, and its topics can be used",
+        "http       ok",
+    ]
+    assert "host.stopped" in ended.stderr
+
+
+def test_check_of_a_part_that_cannot_start_is_exit_code_1_and_says_why(tmp_path: Path) -> None:
+    runtime = contract_in(
+        tmp_path, MINIMAL.replace('{type: "http"}', '{type: "http"}, {type: "db"}'), calculator=COMPUTE
+    )
+    ended = run("onex-host", "run", "--check", runtime, "--host", f"{HOSTS}:WaitingHost")
+    assert ended.code == 1
+    [failed] = [json.loads(line) for line in ended.stderr.splitlines() if '"host.start_failed"' in line]
+    assert (failed["code"], "The db handler has no dsn" in failed["reason"]) == (
+        "PROTOCOL_CONFIGURATION_ERROR",
+        True,
+    )
+
+
+@pytest.mark.parametrize("kind", ["a file", "a name without a file"])
+def test_a_service_manager_is_told_of_start_and_stop(contract: str, tmp_path: Path, kind: str) -> None:
+    name = str(tmp_path / "notify") if kind == "a file" else f"\0onex-{tmp_path.name}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(name)
+        manager.settimeout(30)
+        with subprocess.Popen(  # noqa: S603 - our own program
+            program("onex-host", "run", contract, "--host", f"{HOSTS}:WaitingHost"),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "NOTIFY_SOCKET": name.replace("\0", "@")},
+        ) as process:
+            assert manager.recv(100) == b"READY=1"
+            process.send_signal(signal.SIGTERM)
+            assert manager.recv(100) == b"STOPPING=1"
+            assert process.wait(30) == 0
+
+
+def test_a_service_manager_that_is_gone_stops_nobody(contract: str, tmp_path: Path) -> None:
+    environment = {**os.environ, "NOTIFY_SOCKET": str(tmp_path / "gone")}
+    ended = run("onex-host", "run", contract, "--host", f"{HOSTS}:FeedingHost", environment=environment)
+    assert ended.code == 0
+    assert "the service manager could not be told READY=1" in ended.stderr

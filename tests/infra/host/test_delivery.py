@@ -307,7 +307,7 @@ async def test_a_lane_worker_that_dies_is_replaced_and_said_so(caplog: pytest.Lo
     stream = Stream(Source(INPUT, 0, 0))
     for position in range(3):
         record = RECORD._replace(position=position)
-        lanes.put(stream.take_off(record), b"key")
+        lanes.put(stream.take_off(record, 0.0), b"key")
     with caplog.at_level(logging.CRITICAL):
         await settled_loop()
     assert carried == [2, 3]

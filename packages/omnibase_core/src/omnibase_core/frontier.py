@@ -16,7 +16,8 @@ class ModelFrontier(BaseModel):
     next_position: everything before it has an outcome. committed_position: where a restart would begin, on a bus
     that keeps it. outstanding: delivered and not settled. holes: settled, but waiting behind an outstanding one.
     oldest_outstanding: the position that holds the frontier; oldest_age_s: how long it has been on its way.
-    paused: left out of the poll, and paused_because why.
+    paused: left out of the poll, and paused_because why. lag: records that are not delivered yet, as of the last
+    answer to a fetch.
     """
 
     model_config = ConfigDict(defer_build=True, frozen=True)
@@ -32,6 +33,7 @@ class ModelFrontier(BaseModel):
     committed_position: int | None = None
     paused: bool = False
     paused_because: str | None = None
+    lag: int | None = None
 
 
 class Frontier:
@@ -64,6 +66,11 @@ class Frontier:
         while order and order[0] not in open_:
             self.next_position = order.popleft() + 1
         return True
+
+    @property
+    def delivered_position(self) -> int:
+        """The position after the last delivery."""
+        return self._seen + 1
 
     @property
     def outstanding(self) -> int:

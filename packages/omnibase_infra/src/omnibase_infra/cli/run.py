@@ -1,6 +1,7 @@
 """`onex-host run`: the long-running host."""
 
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 @contract_argument
 @host_option
 @http_option
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Start everything but consuming, show how each part is, and end: 0 where a host could run, else 1.",
+)
 @grace_option
 @log_options("auto", "INFO")
 @click.pass_context
@@ -37,6 +43,7 @@ def run(
     contract: str,
     host_name: str | None,
     listener: tuple[str | None, int | None] | None,
+    check: bool,
     grace_s: float,
     log_format: "LogFormat",
     log_level: str,
@@ -54,6 +61,10 @@ def run(
     loaded = load(contract, log_format, log_level)
     host = host_class(host_name)
     runtime = loaded.require()
+    if check:
+        from omnibase_infra.cli.checking import checked
+
+        ctx.exit(asyncio.run(checked(built(loaded, host, local=False), runtime)))
     if runtime.event_bus.kind == "inmemory" and not host.has_feed():
         _refuse_without_ingress(contract)
     http = runtime.observability.http
@@ -67,22 +78,33 @@ def run(
 async def _run(host: "BaseRuntimeHostProcess", http: "ModelAdminListener", grace_s: float) -> EnumExitCode:
     """The server for probes is there before the host starts, and until it has ended: both may take their time."""
     from omnibase_infra.cli.hosting import abort
+    from omnibase_infra.cli.service_manager import notify
     from omnibase_infra.host.signals import stop_on_signals
 
     async with AsyncExitStack() as around:
         if http.enabled:
             from omnibase_infra.admin.health import health_pages
+            from omnibase_infra.admin.metrics import metrics_page
             from omnibase_infra.admin.server import AdminServer
 
-            await around.enter_async_context(AdminServer(health_pages(host), http.address, http.port))
-        around.enter_context(stop_on_signals(host.request_stop, abort, final=True))
+            pages = {**health_pages(host), "/metrics": metrics_page(host)}
+            await around.enter_async_context(AdminServer(pages, http.address, http.port))
+        around.enter_context(stop_on_signals(partial(_stop, host), abort, final=True))
         async with host:
+            notify("READY=1")
             stopped = await host.run(grace_s=grace_s)
     if stopped.bus_lost:
         return EnumExitCode.BUS_LOST
     if stopped.feed_failed:
         return EnumExitCode.NOT_STARTED
     return EnumExitCode.DRAIN_INCOMPLETE if stopped.unfinished else EnumExitCode.OK
+
+
+def _stop(host: "BaseRuntimeHostProcess") -> None:
+    from omnibase_infra.cli.service_manager import notify
+
+    notify("STOPPING=1")
+    host.request_stop()
 
 
 def _refuse_without_ingress(contract: str) -> NoReturn:

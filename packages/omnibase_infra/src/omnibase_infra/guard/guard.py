@@ -29,8 +29,10 @@ from omnibase_infra.guard.cutoff import CutOff
 from omnibase_infra.guard.line import Line, lines_of
 from omnibase_infra.guard.waiting import DEADLINE, wait_until
 from omnibase_infra.telemetry import events
+from omnibase_infra.telemetry.meter import OK, Calls
 
 _log = logging.getLogger("onex.guard")
+_CANCELLED = "CANCELLED"
 _NO_OVERRIDES: Mapping[str, ModelHandlerPolicies] = MappingProxyType({})
 
 
@@ -62,6 +64,7 @@ class Guard:
         self._chance = chance
         self.renew: Callable[[ProtocolHandler, float | None], Awaitable[bool]] | None = None
         self._cut_off = CutOff()
+        self.calls = Calls(handler.describe().operation_names)
         self._line, self._lines = lines_of(binding, nodes, chance)
 
     @property
@@ -72,6 +75,11 @@ class Guard:
     def describe(self) -> ModelHandlerDescription:
         """The handler's."""
         return self.handler.describe()
+
+    @property
+    def lines(self) -> Mapping[str, Line]:
+        """The handler's line, under an empty name, and those of the nodes that override its policies, by slug."""
+        return {"": self._line, **self._lines}
 
     def policies_of(self, node: str) -> ModelHandlerPolicies:
         """What holds for calls of the node with this slug."""
@@ -187,23 +195,31 @@ class Guard:
         """
         task, handler, cut_off = asyncio.current_task(), self.handler, self._cut_off
         assert task is not None
-        until = asyncio.get_running_loop().time() + line.limit_s
+        time = asyncio.get_running_loop().time
+        begun, code = time(), OK
+        until = begun + line.limit_s
         is_callers = deadline is not None and deadline < until
         cut_off.begin(task, deadline if deadline is not None and is_callers else until)
         try:
             return await handler.execute(envelope)
-        except RuntimeHostError:
+        except RuntimeHostError as error:
+            code = error.code.value
             raise
         except asyncio.CancelledError:
+            code = _CANCELLED
             if not cut_off.end(task):
                 raise
             late = self._timed_out(envelope)
+            code = late.code.value
             late.outage = None if is_callers else late.outage
             raise late from None
         except Exception as error:
-            raise self._raw(envelope) from error
+            raw = self._raw(envelope)
+            code = raw.code.value
+            raise raw from error
         finally:
             cut_off.end(task)
+            self.calls.note(envelope.operation, code, time() - begun)
 
     def _raw(self, envelope: ModelOnexEnvelope) -> RuntimeHostError:
         _log.exception(

@@ -35,6 +35,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation
 
 from omnibase_infra.handlers.lifecycle import Lifecycle
 from omnibase_infra.handlers.wording import checked_payload
+from omnibase_infra.telemetry import events
 from omnibase_infra.transports.postgres import Isolation, Postgres, Request, Result, Statement, read_sql
 
 OpenDatabase = Callable[[ModelDbConfig, int], Postgres]
@@ -196,12 +197,7 @@ class DbHandler:
                 _logger.warning(
                     "Suspicious SQL: %s; check that no value was put into the text",
                     ", ".join(suspicions),
-                    extra={
-                        "correlation_id": envelope.correlation_id,
-                        "envelope_id": envelope.envelope_id,
-                        "handler_type": EnumHandlerType.DB,
-                        "statement": index,
-                    },
+                    extra={**events.about(envelope, events.HANDLER_SUSPICIOUS_SQL), "statement": index},
                 )
 
 

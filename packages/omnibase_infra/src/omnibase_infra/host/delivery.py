@@ -7,7 +7,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from omnibase_core.codec import decode
-from omnibase_core.enums import EnumSettlement
+from omnibase_core.enums import EnumErrorCode, EnumSettlement
 from omnibase_core.envelope import ModelOnexEnvelope
 from omnibase_core.errors import (
     EnvelopeValidationError,
@@ -25,6 +25,7 @@ from omnibase_infra.host.composer import Composer
 from omnibase_infra.host.flight import Answer, EnumStreamState, Flight
 from omnibase_infra.telemetry import events
 from omnibase_infra.telemetry.events import about
+from omnibase_infra.telemetry.meter import OK, Meter
 
 _log = logging.getLogger("onex.delivery")
 _AHEAD = 63
@@ -47,7 +48,16 @@ class Desk(NamedTuple):
 class Courier:
     """Carries deliveries to their outcomes. limit: of a request, in bytes."""
 
-    def __init__(self, runtime: NodeRuntime, composer: Composer, desk: Desk, *, limit: int, clock: Clock) -> None:
+    def __init__(
+        self,
+        runtime: NodeRuntime,
+        composer: Composer,
+        desk: Desk,
+        *,
+        limit: int,
+        clock: Clock,
+        meter: Meter,
+    ) -> None:
         self._runtime = runtime
         self._nodes: Mapping[str, NodeInstance] = runtime.nodes
         self._composer = composer
@@ -56,6 +66,8 @@ class Courier:
         self._settle = desk.settle
         self._withdraw = desk.withdraw
         self._clock = clock
+        self._now = clock.monotonic
+        self._meter = meter
 
     def admit(self, flight: Flight, following: Iterable[Flight]) -> None:
         """Reads a flight's record, and some of those that follow: the same code for several, while it is at hand.
@@ -81,6 +93,7 @@ class Courier:
         if flight.over or flight.stream.state is EnumStreamState.CLOSED:
             return None
         flight.stream.start(flight)
+        flight.begun = self._now()
         cargo = flight.cargo
         try:
             if not isinstance(cargo, Admission):
@@ -98,7 +111,7 @@ class Courier:
                 return None
             if result is None:
                 return self._run(flight, cargo)
-            self._conclude(flight, _as_answer(Answer, (envelope, *result)))
+            self._answered(flight, envelope, result)
         except Exception:  # noqa: BLE001 - a lane must outlive whatever one delivery meets
             _say_unrecorded(flight)
         return None
@@ -151,7 +164,7 @@ class Courier:
                     raise
                 self._failed(flight, cargo, error)
             else:
-                self._conclude(flight, _as_answer(Answer, (envelope, *result)))
+                self._answered(flight, envelope, result)
         except Exception:  # noqa: BLE001 - as above
             _say_unrecorded(flight)
 
@@ -164,15 +177,26 @@ class Courier:
         finally:
             DEADLINE.reset(token)
 
+    def _answered(self, flight: Flight, envelope: ModelOnexEnvelope, result: NodeResult) -> None:
+        self._conclude(flight, _as_answer(Answer, (envelope, *result)))
+        self._count(flight, envelope, result.operation, OK)
+
+    def _count(self, flight: Flight, envelope: ModelOnexEnvelope, operation: str | None, code: str) -> None:
+        begun = flight.begun
+        self._meter.of(envelope.target_node).note(operation, code, begun - flight.arrived, self._now() - begun)
+
     def _failed(self, flight: Flight, cargo: Admission, error: BaseException) -> None:
         """Concludes the flight of an exception that is being handled."""
         envelope = cargo.envelope
         if isinstance(error, RuntimeHostError):
             _log_failure(envelope, error)
             messages = self._composer.failed(flight, envelope, error, self._happened(error, cargo))
+            operation, code = error.operation, error.code.value
         else:
             messages = self._composer.unforeseen(flight, envelope)
+            operation, code = envelope.operation, EnumErrorCode.INTERNAL_ERROR.value
         self._conclude(flight, messages)
+        self._count(flight, envelope, operation, code)
 
     def _refuse(self, flight: Flight, error: EnvelopeValidationError) -> None:
         _log.warning(

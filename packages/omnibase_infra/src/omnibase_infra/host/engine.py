@@ -25,6 +25,7 @@ from omnibase_infra.host.flight import EnumStreamState, Flight, Stream
 from omnibase_infra.host.lanes import Lanes
 from omnibase_infra.host.outbox import Outbox
 from omnibase_infra.telemetry import events
+from omnibase_infra.telemetry.meter import Meter
 
 _log = logging.getLogger("onex.engine")
 _WINDOW_BYTES = 64 * 1024 * 1024
@@ -46,6 +47,7 @@ class DeliveryEngine:
     """A ProtocolDeliverySink that runs nodes.
 
     group: the consumer group, for dead letters. limits: how many flights of a node may run at once, by slug.
+    meter: counts what becomes of requests.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class DeliveryEngine:
         group: str,
         clock: Clock | None = None,
         limits: Mapping[str, int] | None = None,
+        meter: Meter | None = None,
     ) -> None:
         self._bus = bus
         self._ordering = binding.ordering
@@ -67,10 +70,15 @@ class DeliveryEngine:
         self._settled: Counter[EnumSettlement] = Counter()
         self._given_up = 0
         clock = clock or Clock()
+        meter = meter or Meter(())
+        self._now = clock.monotonic
+        self._whole = meter.whole
         composer = Composer(runtime.nodes, binding, group=group, clock=clock)
         self._outbox = Outbox(bus, composer.compose, self._settle, self._shrink)
         desk = Desk(self._outbox.post, self._settle, self._withdraw)
-        self._courier = Courier(runtime, composer, desk, limit=binding.max_envelope_bytes, clock=clock)
+        self._courier = Courier(
+            runtime, composer, desk, limit=binding.max_envelope_bytes, clock=clock, meter=meter
+        )
         self._lanes = Lanes(
             self._courier,
             self._outbox.flush,
@@ -82,7 +90,7 @@ class DeliveryEngine:
         """Takes the records. A source that nobody announced gets its stream here: to skip would be to lose."""
         touched: list[Stream] = []
         stream: Stream | None = None
-        put, ordering = self._lanes.put, self._ordering
+        put, ordering, now = self._lanes.put, self._ordering, self._now()
         for delivery in batch:
             source = delivery.source
             if stream is None or source is not stream.source:
@@ -92,7 +100,7 @@ class DeliveryEngine:
                 self._bus.settle(delivery, EnumSettlement.RELEASED)
                 continue
             key = delivery.key if ordering == "key" else source[:2] if ordering == "partition" else None
-            put(stream.take_off(delivery), key)
+            put(stream.take_off(delivery, now), key)
         for stream in touched:
             if not stream.paused and self._full(stream):
                 stream.paused = True
@@ -185,6 +193,7 @@ class DeliveryEngine:
             self._done += 1
         else:
             self._settled[settlement] += 1
+        self._whole.observe(self._now() - flight.arrived)
         self._bus.settle(flight.delivery, settlement)
         if stream.paused and stream.state is EnumStreamState.LIVE and self._roomy(stream):
             stream.paused = False

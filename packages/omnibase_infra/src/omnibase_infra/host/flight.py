@@ -30,11 +30,14 @@ class Flight:
     correlation_id: of the request, from its admission on.
     key: whose order it keeps, None for nobody's. bulkhead: the node whose limit it counts for.
     unacknowledged: messages on their way out.
+    arrived, begun: when it came and when its node started, as times of the clock, in seconds.
     posted: when its last message was posted, as a number that rises over all flights.
     over: settled or released, so whatever still happens to it changes nothing.
     """
 
     __slots__ = (
+        "arrived",
+        "begun",
         "bulkhead",
         "cargo",
         "correlation_id",
@@ -50,8 +53,9 @@ class Flight:
         "unacknowledged",
     )
 
-    def __init__(self, delivery: Delivery, stream: "Stream", sequence: int) -> None:
+    def __init__(self, delivery: Delivery, stream: "Stream", sequence: int, arrived: float) -> None:
         self.delivery = delivery
+        self.arrived = self.begun = arrived
         self.stream = stream
         self.sequence = sequence
         self.cargo: Admission | EnvelopeValidationError | Answer | list[Message] | None = None
@@ -89,10 +93,10 @@ class Stream:
         self.paused = False
         self._emptied: asyncio.Event | None = None
 
-    def take_off(self, delivery: Delivery) -> Flight:
+    def take_off(self, delivery: Delivery, now: float) -> Flight:
         """A new flight in this stream's window."""
         self.sequence += 1
-        flight = self.flights[self.sequence] = Flight(delivery, self, self.sequence)
+        flight = self.flights[self.sequence] = Flight(delivery, self, self.sequence, now)
         self.size_bytes += len(delivery.value)
         return flight
 

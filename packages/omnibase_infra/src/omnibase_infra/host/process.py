@@ -5,66 +5,35 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import ClassVar, NamedTuple, Self
+from typing import ClassVar, Self
 
-from omnibase_core.contracts.bindings import ModelEventBusBinding, ModelHandlerBinding
-from omnibase_core.contracts.handler_config import ModelHttpConfig
-from omnibase_core.contracts.node import ModelNodeContract
 from omnibase_core.envelope import ModelOnexEnvelope
-from omnibase_core.errors import ProtocolConfigurationError
-from omnibase_core.runtime import ComputeFunction, NodeInstance, NodeRuntime
-from omnibase_spi.event_bus import ProtocolEventBus
+from omnibase_core.errors import ProtocolConfigurationError, RuntimeHostError
+from omnibase_core.frontier import ModelFrontier
+from omnibase_core.runtime import ComputeFunction, NodeInstance
 
 from omnibase_infra.config.handlers import find_secrets, resolve_bus, with_secrets
-from omnibase_infra.config.secrets import SecretResolver
 from omnibase_infra.guard import Guard
 from omnibase_infra.host import collector
+from omnibase_infra.host.assembly import assembled
 from omnibase_infra.host.client import Client
-from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.condition import BUS, Condition, EnumPhase, condition_of, examined
 from omnibase_infra.host.ending import bound_s, ended, step
 from omnibase_infra.host.engine import DeliveryEngine
 from omnibase_infra.host.feeding import Publish as Publish
 from omnibase_infra.host.feeding import fed, teller
-from omnibase_infra.host.rotation import MakeHandler, Rotation
-from omnibase_infra.host.upkeep import Upkeep, Upkeeps
+from omnibase_infra.host.parts import HostParts as HostParts
+from omnibase_infra.host.parts import Stopped as Stopped
+from omnibase_infra.host.rotation import Rotation
+from omnibase_infra.host.upkeep import Upkeeps
 from omnibase_infra.host.versions import check_versions
 from omnibase_infra.host.watchdog import Watchdog
 from omnibase_infra.telemetry import events
+from omnibase_infra.telemetry.meter import Meter
 
 _log = logging.getLogger("onex.host")
 _ENDING_S = 9.0
 _DNS_THREADS = 2
-
-
-class HostParts(NamedTuple):
-    """What `wiring` makes of a contract: everything that a host runs, nothing of it started.
-
-    group: the consumer group, or the host's name where the bus has none. limits: max_inflight of nodes, by slug.
-    stall_s: without any outcome for so long, though there is work, the host is stalled.
-    make: a handler of a binding, for when its secrets change. upkeeps: kept up while the host is ready.
-    """
-
-    name: str
-    group: str
-    bus: ProtocolEventBus
-    binding: ModelEventBusBinding
-    handlers: Sequence[tuple[Guard, ModelHandlerBinding]]
-    nodes: Sequence[ModelNodeContract]
-    resolver: SecretResolver
-    make: MakeHandler
-    clock: Clock = Clock()
-    limits: Mapping[str, int] | None = None
-    stall_s: float = 120.0
-    upkeeps: Sequence[Upkeep] = ()
-
-
-class Stopped(NamedTuple):
-    """How a host ended. unfinished: records and submissions that were given up. feed_failed: `feed` raised."""
-
-    unfinished: int
-    bus_lost: bool = False
-    feed_failed: bool = False
 
 
 class BaseRuntimeHostProcess:
@@ -90,12 +59,20 @@ class BaseRuntimeHostProcess:
         self._consuming: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._rotation: Rotation | None = None
-        self._runtime = self._assembled(parts)
-        on_reply = teller(self.on_response, parts.binding.max_envelope_bytes)
-        self.client = Client(parts.bus, parts.binding, on_reply=on_reply)
+        self._runtime = assembled(parts.handlers, parts.nodes, self.compute_functions)
+        told = teller(self.on_response, parts.binding.max_envelope_bytes)
+        self.client = Client(parts.bus, parts.binding, on_reply=told)
+        self.meter = Meter(parts.nodes)
         self.engine = DeliveryEngine(
-            parts.bus, self._runtime, parts.binding, group=parts.group, clock=parts.clock, limits=parts.limits
+            parts.bus,
+            self._runtime,
+            parts.binding,
+            group=parts.group,
+            clock=parts.clock,
+            limits=parts.limits,
+            meter=self.meter,
         )
+        self.start_s = 0.0
         self.watchdog = Watchdog(self.engine, parts.stall_s)
         self._upkeeps = Upkeeps(parts.upkeeps)
 
@@ -128,9 +105,17 @@ class BaseRuntimeHostProcess:
 
     async def condition(self) -> Condition:
         """How it is: bus and handlers are asked, each within three seconds."""
-        checks = {BUS: self._parts.bus.health_check()}
-        checks.update({guard.name: guard.health_check() for guard, _ in self._parts.handlers})
-        return condition_of(self.phase, await examined(checks))
+        checks = {guard.name: guard.health_check() for guard in self.handlers}
+        return condition_of(self.phase, await examined({BUS: self._parts.bus.health_check(), **checks}))
+
+    @property
+    def handlers(self) -> Sequence[Guard]:
+        """Every handler, as the runtime has it."""
+        return [guard for guard, _ in self._parts.handlers]
+
+    def frontier(self) -> Sequence[ModelFrontier]:
+        """The progress of each stream that is ours."""
+        return self._parts.bus.frontier()
 
     @property
     def nodes(self) -> Mapping[str, NodeInstance]:
@@ -144,12 +129,14 @@ class BaseRuntimeHostProcess:
     async def __aexit__(self, *_: object) -> None:
         await self.close(grace_s=0.0)
 
-    async def open(self) -> None:
+    async def open(self, *, consuming: bool = True) -> None:
         """Starts everything, in order; a step that fails undoes those before it.
 
+        consuming: False, for a check, leaves out what others see: no group is joined, nothing registered.
         Raises ProtocolConfigurationError, SecretResolutionError, and what a handler or the bus raises.
         """
         self._claim_process()
+        begun = self._parts.clock.monotonic()
         try:
             check_versions()
             asyncio.get_running_loop().set_default_executor(
@@ -160,17 +147,29 @@ class BaseRuntimeHostProcess:
             await self._parts.bus.subscribe(self._parts.binding.topics.input, self.engine)
             if self._parts.binding.kind == "inmemory":
                 await self.client.subscribe()
-            self._consuming = asyncio.create_task(self._parts.bus.start_consuming(), name="onex-consume")
-            self._consuming.add_done_callback(self._consumed)
+            if consuming:
+                self._consuming = asyncio.create_task(self._parts.bus.start_consuming(), name="onex-consume")
+                self._consuming.add_done_callback(self._consumed)
+                self._upkeeps.start()
             self._watching = asyncio.create_task(self.watchdog.run(), name="onex-watchdog")
-            self._upkeeps.start()
             self._put_collector_back = collector.relax()
             self._ready = True
-        except BaseException:
-            _log.error("the start failed; what was started is undone", extra={"event": events.HOST_START_FAILED})
+        except BaseException as error:
+            told = {"code": error.code, "reason": error.message} if isinstance(error, RuntimeHostError) else {}
+            reason, trace = told.get("reason") or type(error).__name__, None if told else error
+            _log.error(
+                "the start failed; what was started is undone: %s",
+                reason,
+                exc_info=trace,
+                extra={"event": events.HOST_START_FAILED, **told},
+            )
             await self.close(grace_s=0.0)
             raise
-        _log.info("ready", extra={"event": events.HOST_READY, "nodes": len(self.nodes)})
+        self.start_s = self._parts.clock.monotonic() - begun
+        _log.info(
+            "ready",
+            extra={"event": events.HOST_READY, "nodes": len(self.nodes), "start_s": round(self.start_s, 3)},
+        )
 
     def request_stop(self) -> None:
         """Begins the stop; returns at once, and may be called at any time and again."""
@@ -267,22 +266,6 @@ class BaseRuntimeHostProcess:
             await fed(self.feed, self.client)
         finally:
             self._stop.set()
-
-    def _assembled(self, parts: HostParts) -> NodeRuntime:
-        runtime = NodeRuntime()
-        for guard, _ in parts.handlers:
-            runtime.register_handler(guard, guard.name)
-        base_urls = {b.name: b.config.base_url for _, b in parts.handlers if isinstance(b.config, ModelHttpConfig)}
-        for contract in parts.nodes:
-            runtime.register_node(
-                NodeInstance(contract, self.compute_functions.get(contract.name), base_urls=base_urls)
-            )
-        strangers = sorted(set(self.compute_functions) - set(runtime.nodes))
-        if strangers:
-            raise ProtocolConfigurationError(
-                f"Functions are registered for nodes that the contract does not have: {', '.join(strangers)}"
-            )
-        return runtime
 
     def _claim_process(self) -> None:
         running = BaseRuntimeHostProcess._running

@@ -174,7 +174,7 @@ class KafkaEventBus:
         consumption = self._consumption
         if consumption is None or consumption.member is None:
             return []
-        return consumption.progress.frontiers(consumption.member.reason)
+        return consumption.progress.frontiers(consumption.member.reason, consumption.member.end_of)
 
     async def health_check(self) -> ModelHealth:
         """Unhealthy where nothing is consumed, degraded where consumption stands still for a while."""

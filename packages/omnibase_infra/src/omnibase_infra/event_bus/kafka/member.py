@@ -98,6 +98,11 @@ class Member(ConsumerRebalanceListener):
             return "too much is settled behind the oldest delivery"
         return self._suspended()
 
+    def end_of(self, stream: Stream) -> int | None:
+        """The position after the stream's last record, as of the last answer to a fetch."""
+        partition = TopicPartition(stream.source.topic, stream.source.partition)
+        return self.consumer.highwater(partition) if partition in self.consumer.assignment() else None
+
     def stop(self) -> None:
         """No delivery from now on; membership and commits go on."""
         self._stopping = True

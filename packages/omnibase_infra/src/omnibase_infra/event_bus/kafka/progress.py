@@ -130,17 +130,22 @@ class Progress:
             if stream is not None and stream is epoch_of.get(partition):
                 stream.committed = offset
 
-    def frontiers(self, reason: Callable[[Stream], str | None]) -> Sequence[ModelFrontier]:
-        """Every stream whose position is known. reason: why a stream is not polled, None where it is."""
+    def frontiers(
+        self, reason: Callable[[Stream], str | None], end: Callable[[Stream], int | None] = lambda _: None
+    ) -> Sequence[ModelFrontier]:
+        """Every stream whose position is known.
+
+        reason: why a stream is not polled, None where it is. end: the position after its last record, where known.
+        """
         now = self._clock()
         return [
-            _shown(stream, stream.frontier, now, reason(stream))
+            _shown(stream, stream.frontier, now, reason(stream), end(stream))
             for stream in self._streams.values()
             if stream.frontier is not None
         ]
 
 
-def _shown(stream: Stream, frontier: Frontier, now: float, reason: str | None) -> ModelFrontier:
+def _shown(stream: Stream, frontier: Frontier, now: float, reason: str | None, end: int | None) -> ModelFrontier:
     return ModelFrontier(
         topic=stream.source.topic,
         partition=stream.source.partition,
@@ -153,4 +158,5 @@ def _shown(stream: Stream, frontier: Frontier, now: float, reason: str | None) -
         committed_position=stream.committed,
         paused=reason is not None,
         paused_because=reason,
+        lag=None if end is None else max(0, end - frontier.delivered_position),
     )

@@ -24,6 +24,7 @@ from omnibase_core.errors import (
 )
 from omnibase_core.secret import Secret
 
+from omnibase_infra.telemetry import events
 from omnibase_infra.transports.postgres.address import read_dsn
 from omnibase_infra.transports.postgres.errors import FAILURES, broken, typed_error
 from omnibase_infra.transports.postgres.inbox import Claim, Inbox, Request
@@ -157,7 +158,12 @@ class Postgres:
         try:
             await self._transact((inbox.purge,), f"BEGIN READ WRITE{self._begin}", None)
         except RuntimeHostError as error:
-            _logger.warning("old rows of the inbox %s were not deleted: %s", inbox.table, error.message)
+            _logger.warning(
+                "old rows of the inbox %s were not deleted: %s",
+                inbox.table,
+                error.message,
+                extra={"event": events.HANDLER_INBOX_NOT_PURGED},
+            )
 
     async def _transact(
         self,

@@ -15,6 +15,7 @@ from typing import Final
 import asyncpg
 from omnibase_core.errors import PoolExhaustedError, ProtocolConfigurationError
 
+from omnibase_infra.telemetry import events
 from omnibase_infra.transports.postgres.address import PostgresAddress, encrypting
 from omnibase_infra.transports.postgres.errors import FAILURES, typed_error
 from omnibase_infra.transports.postgres.session import Session
@@ -141,6 +142,7 @@ class SessionPool:
             _logger.warning(
                 "Database connections were cut off: %s",
                 "the time to close them is over" if isinstance(error, TimeoutError) else "closing them failed",
+                extra={"event": events.HANDLER_CONNECTIONS_CUT_OFF},
             )
         finally:
             for session in (*self._lent, *(idle for _, idle in self._idle)):

@@ -18,6 +18,7 @@ from omnibase_core.headers import HeaderError, check_header_value
 from omnibase_core.secret import ModelSecretRef, Secret
 
 from omnibase_infra.config.secret_files import Absent, read_secret_file
+from omnibase_infra.telemetry import events
 from omnibase_infra.transports.exchange import Json
 from omnibase_infra.transports.vault.adapter import Api
 from omnibase_infra.transports.vault.errors import RefusedError, failure
@@ -123,7 +124,11 @@ class Tokens:
             left_s = held.ends - self._now()
             if left_s <= 0:
                 raise
-            _logger.warning("the token of Vault could not be renewed yet: %s", error.message)
+            _logger.warning(
+                "the token of Vault could not be renewed yet: %s",
+                error.message,
+                extra={"event": events.HANDLER_VAULT_LEASE},
+            )
             least, most = _PUT_OFF_S
             return self._put_off(held, min(max(left_s / 3, least), most))
 
@@ -136,7 +141,10 @@ class Tokens:
                 raise failure(refused) from None
             if self._config.token is None:
                 return None
-            _logger.warning("Vault renews the token of the vault handler no more; give it a new one")
+            _logger.warning(
+                "Vault renews the token of the vault handler no more; give it a new one",
+                extra={"event": events.HANDLER_VAULT_LEASE},
+            )
             return self._put_off(held, inf)
         self.renewals += 1
         lease = part(answer, "auth")

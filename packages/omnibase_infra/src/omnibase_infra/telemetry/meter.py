@@ -1,0 +1,95 @@
+"""What is counted and timed for each envelope and each call of a handler: plain numbers, read when somebody asks.
+
+Counting costs a dictionary's entry and a bisection; names, labels and formats are made at the scrape
+(`admin.metrics`), so that what nobody scrapes costs next to nothing.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from omnibase_core.contracts.node import ModelNodeContract
+
+BOUNDS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+"""The upper bounds of the buckets in seconds, as OpenTelemetry's conventions for durations have them."""
+
+OK: Final = "OK"
+OTHER: Final = "other"
+"""The node of requests that name none of the contract's: what is asked for must not make new series."""
+
+
+class Histogram:
+    """Durations by bucket. counts: for each of BOUNDS_S, then one for all that is longer; sum_s: of all."""
+
+    __slots__ = ("counts", "sum_s")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BOUNDS_S) + 1)
+        self.sum_s = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Counts one."""
+        self.counts[bisect_left(BOUNDS_S, seconds)] += 1
+        self.sum_s += seconds
+
+
+class Outcomes:
+    """What became of the requests to one node.
+
+    counts: by operation (None for COMPUTE and where none was chosen) and code; operations that are not the node's
+    are `other`. waited: from arrival to the node's start; worked: from there to its outcome.
+    """
+
+    __slots__ = ("_operations", "counts", "waited", "worked")
+
+    def __init__(self, operations: Iterable[str] = ()) -> None:
+        self._operations = frozenset(operations)
+        self.counts: dict[tuple[str | None, str], int] = {}
+        self.waited = Histogram()
+        self.worked = Histogram()
+
+    def note(self, operation: str | None, code: str, waited_s: float, worked_s: float) -> None:
+        """One request has its outcome."""
+        if operation is not None and operation not in self._operations:
+            operation = OTHER
+        key = (operation, code)
+        self.counts[key] = self.counts.get(key, 0) + 1
+        self.waited.observe(waited_s)
+        self.worked.observe(worked_s)
+
+
+class Calls:
+    """Attempts of one handler. counts: by operation and code; durations: by operation."""
+
+    __slots__ = ("counts", "durations")
+
+    def __init__(self, operations: Iterable[str]) -> None:
+        self.durations: Mapping[str, Histogram] = {name: Histogram() for name in operations}
+        self.counts: dict[tuple[str, str], int] = {}
+
+    def note(self, operation: str | None, code: str, took_s: float) -> None:
+        """One attempt has ended."""
+        duration = self.durations.get(operation or "")
+        name = OTHER if operation is None or duration is None else operation
+        self.counts[name, code] = self.counts.get((name, code), 0) + 1
+        if duration is not None:
+            duration.observe(took_s)
+
+
+class Meter:
+    """The outcomes of each node of the contract, and of all others together. whole: from arrival to settlement."""
+
+    def __init__(self, nodes: Iterable[ModelNodeContract]) -> None:
+        self.nodes: Mapping[str, Outcomes] = {
+            **{
+                node.name: Outcomes(name for entry in node.io_operations for name in entry.operations)
+                for node in nodes
+            },
+            OTHER: Outcomes(),
+        }
+        self.whole = Histogram()
+        self._other = self.nodes[OTHER]
+
+    def of(self, slug: str | None) -> Outcomes:
+        """Where the outcomes of requests to this node are counted."""
+        return self.nodes.get(slug or "", self._other)
