@@ -118,5 +118,5 @@ def python(module: str, *arguments: str, cores: set[int] | None = None) -> Progr
 def onex_host(contract: Path, host: str, *, cores: set[int] | None = None) -> Program:
     """`onex-host run`, as a user has it, with a host class `module:Name` of this package."""
     command = str(Path(sys.executable).with_name("onex-host"))
-    chosen = ["--host", f"tools.bench.kafka.{host}", "--log-level", "warning"]
+    chosen = ["--host", f"tools.bench.kafka.{host}", "--log-level", "warning", "--http", "127.0.0.1:0"]
     return Program([command, "run", str(contract), *chosen], cores or host_cores()[0])

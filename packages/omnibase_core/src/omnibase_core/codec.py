@@ -148,14 +148,14 @@ def _count(value: Any, depth: int) -> int:
         value = value.values()
     for item in value:
         kind = type(item)
-        if kind is str or kind is bool or item is None:
+        if kind is str or item is None or kind is bool:
             continue
-        if kind is dict or kind is list:
-            keys += _count(item, depth + 1)
-        elif kind is float:
-            if item - item != 0.0:
+        if kind is int:
+            if not -_INT_LIMIT <= item < _INT_LIMIT:
                 raise _DoubtError
-        elif kind is not int or not -_INT_LIMIT <= item < _INT_LIMIT:
+        elif kind is dict or kind is list:
+            keys += _count(item, depth + 1)
+        elif item - item != 0.0:  # a float: JSON has nothing else
             raise _DoubtError
     return keys
 

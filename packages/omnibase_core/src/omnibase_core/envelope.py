@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from hashlib import sha1 as _sha1
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -26,11 +25,10 @@ from pydantic_core import (
 
 from omnibase_core.enums import EnumErrorCode, EnumHandlerType
 from omnibase_core.errors import RuntimeHostError
+from omnibase_core.response_ids import response_id, written_response_id
 
 JsonObject = dict[str, JsonValue]
 
-_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
-_RESPONSE_NAME = b"onex.response"
 _UUID_FORM = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 _TIMESTAMP_FORM = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$"
 
@@ -177,7 +175,7 @@ class ModelOnexEnvelope(BaseModel):
     @property
     def response_id(self) -> UUID:
         """The id that every response to this request has: uuid5 of the request's id (RFC 9562, 5.5)."""
-        return UUID(_response_id(self.envelope_id))
+        return response_id(self.envelope_id)
 
     def reply(
         self,
@@ -199,8 +197,11 @@ class ModelOnexEnvelope(BaseModel):
         operation: str | None = None,
     ) -> bytes:
         """What the codec's `encode` makes of `reply`, at two thirds of the cost: no envelope is made between."""
-        response_id = _response_id(self.envelope_id)
-        return _to_json(self._answer(response_id, timestamp, handler_type, operation, payload, None))
+        written_id = written_response_id(self.envelope_id)
+        answer = self._answer(written_id, timestamp, handler_type, operation, payload, None)
+        if (kind := answer["handler_type"]) is not None:
+            answer["handler_type"] = kind._value_  # by `value` the serializer would take longer than all else
+        return _to_json(answer)
 
     def failure(self, error: RuntimeHostError, *, timestamp: datetime) -> "ModelOnexEnvelope":
         """The error envelope: success false, no payload, and of the error only what the bus may know."""
@@ -211,7 +212,7 @@ class ModelOnexEnvelope(BaseModel):
 
     def _answer(
         self,
-        response_id: UUID | str,
+        envelope_id: UUID | str,
         timestamp: datetime,
         handler_type: EnumHandlerType | None,
         operation: str | None,
@@ -222,7 +223,7 @@ class ModelOnexEnvelope(BaseModel):
         request = self.__dict__
         slug = request["target_node"]
         return {
-            "envelope_id": response_id,
+            "envelope_id": envelope_id,
             "envelope_version": "1.0.0",
             "correlation_id": request["correlation_id"],
             "causation_id": request["envelope_id"],
@@ -278,13 +279,6 @@ def _unvalidated(values: dict[str, Any]) -> ModelOnexEnvelope:
     _set_extra(envelope, None)
     _set_private(envelope, None)
     return envelope
-
-
-def _response_id(request_id: UUID) -> str:
-    """The uuid5 in its written form, which costs a third of what `uuid.uuid5` and `str` take."""
-    name = request_id.int.to_bytes(16, "big") + _RESPONSE_NAME
-    digest = _sha1(name, usedforsecurity=False).hexdigest()
-    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{_VARIANT[digest[16]]}{digest[17:20]}-{digest[20:32]}"
 
 
 def _inconsistent(field: str, sentence: str) -> PydanticCustomError:

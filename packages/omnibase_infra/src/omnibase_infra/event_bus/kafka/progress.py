@@ -65,6 +65,7 @@ class Progress:
         self._clock = clock
         self._epoch = 0
         self._streams: dict[tuple[str, int], Stream] = {}
+        self._by_source: dict[Source, Stream] = {}  # the same, by names that hold the epoch
         self.uncommitted = 0
 
     @property
@@ -85,7 +86,8 @@ class Progress:
         place = (partition.topic, partition.partition)
         stream = self._streams.get(place)
         if stream is None:
-            stream = self._streams[place] = Stream(Source(*place, self._epoch), sink, self._clock())
+            source = Source(*place, self._epoch)
+            stream = self._streams[place] = self._by_source[source] = Stream(source, sink, self._clock())
         return stream
 
     def close(self, streams: Iterable[Stream]) -> None:
@@ -93,21 +95,18 @@ class Progress:
         for stream in streams:
             source = stream.source
             if self._streams.get((source.topic, source.partition)) is stream:
-                del self._streams[source.topic, source.partition]
+                del self._streams[source.topic, source.partition], self._by_source[source]
 
     def set_paused(self, source: Source, *, paused: bool) -> None:
         """Marks the stream of this source, where it is still ours."""
-        stream = self._streams.get((source.topic, source.partition))
-        if stream is not None and stream.source == source:
+        stream = self._by_source.get(source)
+        if stream is not None:
             stream.paused = paused
 
     def settle(self, delivery: Delivery, settlement: EnumSettlement) -> bool:
         """Records an outcome; False where nothing changed."""
-        source = delivery.source
-        stream = self._streams.get((source.topic, source.partition))
-        if stream is None or (stream.source is not source and stream.source != source):
-            return False
-        if settlement is EnumSettlement.RELEASED or stream.frontier is None:
+        stream = self._by_source.get(delivery.source)
+        if settlement is EnumSettlement.RELEASED or stream is None or stream.frontier is None:
             return False
         if not stream.frontier.settle(delivery.position):
             return False
