@@ -163,7 +163,7 @@ def test_the_command_line_of_the_docs_is_understood(command: str, names: list[st
 
 def test_up_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["up"]) == 2
-    assert capsys.readouterr().err == "Name what to up: kafka, kafka-cluster, postgres\n"
+    assert capsys.readouterr().err == "Name what to up: kafka, kafka-cluster, postgres, vault, consul\n"
 
 
 @pytest.mark.parametrize(
