@@ -156,11 +156,23 @@ def test_a_dry_run_says_what_a_replay_would_do(
     assert replay_letters(desk, ReplayRules(), dry_run=True, as_json=True) is EnumExitCode.OK
     out, err = capsys.readouterr()
     assert json.loads(out) == {
-        "dry_run": True, "selected": 3, "replayed_before": 0, "refused": 0,
+        "dry_run": True, "selected": 3, "replayed_before": 0, "refused": 0, "without_value": 0,
         "due": 3, "expired": 0, "sent": 0, "stopped": False,
     }  # fmt: skip
     assert "3 dead letters of onex.acme.orders.error.v1 would go to onex.acme.orders.cmd.v1" in err
     assert log.published == []
+
+
+def test_a_replay_leaves_what_has_no_value_here_and_says_where_it_is(
+    filled: tuple[Desk, MemoryTopicLog], capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk, log = filled
+    give_up(log, 5, headers=[("onex-dlq-value-omitted", b"5000")])
+    assert replay_letters(desk, ReplayRules(), dry_run=False, as_json=False) is EnumExitCode.ENVELOPE_FAILED
+    assert "and are where they came from: 1; 'onex-host dlq show' says" in capsys.readouterr().err
+    assert len(log.published) == 3
+    show_letter(desk, 0, 3, as_json=False)
+    assert "5,000 bytes, for which this topic had no room" in capsys.readouterr().out
 
 
 def test_a_replay_says_what_it_left_and_why(

@@ -155,7 +155,7 @@ async def test_a_message_that_the_bus_will_take_in_no_form_is_dropped_and_said_s
 
 
 @pytest.mark.asyncio
-async def test_a_dead_letter_that_the_bus_will_not_take_leaves_the_answer_alone() -> None:
+async def test_a_dead_letter_that_the_bus_will_not_take_goes_there_without_its_value() -> None:
     def fail(_: dict[str, object]) -> dict[str, object]:
         raise ValueError("no")
 
@@ -164,9 +164,12 @@ async def test_a_dead_letter_that_the_bus_will_not_take_leaves_the_answer_alone(
     runtime.register_node(NodeInstance(parse_node_contract(_DEAD_LETTERING), fail))
     padded = raw_request(1) + b" " * 2_000
     async with engine_on(bus, runtime):
-        (answer,) = await through(bus, padded)
+        answer, letter = await through(bus, padded)
     assert decode(answer.value).success is False
-    assert len(bus.settled) == 1
+    assert (letter.topic, letter.value) == (LETTERS, b"")
+    assert dict(letter.headers)["onex-dlq-value-omitted"] == str(len(padded)).encode()
+    assert dict(letter.headers)["__dlq.errors.offset"] == b"0"
+    assert [settlement for _, _, settlement in bus.settled] == [EnumSettlement.DEAD_LETTERED]
 
 
 @pytest.mark.asyncio

@@ -107,7 +107,7 @@ def replay_letters(desk: Desk, rules: ReplayRules, *, dry_run: bool, as_json: bo
             click.echo(json.dumps({**tally_json(tally, dry_run), "stopped": stopped}))
         if stopped:
             return EnumExitCode.DRAIN_INCOMPLETE
-        return EnumExitCode.ENVELOPE_FAILED if tally.refused else EnumExitCode.OK
+        return EnumExitCode.ENVELOPE_FAILED if tally.refused or tally.without_value else EnumExitCode.OK
 
     return _ended(at_desk(desk, work, grace_s=GRACEFUL_S))
 
@@ -153,6 +153,11 @@ def _told(tally: Tally, rules: ReplayRules, letters: Letters, target: str, dry_r
         lines.append(f"Replayed before, and left out: {tally.before:,} (--again sends those too)")
     if tally.expired:
         lines.append(f"Past their ttl_seconds, which a host answers with ENVELOPE_EXPIRED: {tally.expired:,}")
+    if tally.without_value:
+        lines.append(
+            f"Their values had no room in {letters.topic}, and are where they came from: {tally.without_value:,}; "
+            "'onex-host dlq show' says topic, partition and offset"
+        )
     if tally.refused:
         places = ", ".join(f"{each.record.partition.number} {each.record.offset}" for each in tally.refusals)
         more = "" if tally.refused == len(tally.refusals) else ", …"

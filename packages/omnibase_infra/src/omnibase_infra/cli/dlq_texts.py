@@ -98,6 +98,7 @@ def whole_json(letter: DeadLetter, replayed: Replayed) -> dict[str, JsonValue]:
         "delivery_count": letter.deliveries,
         "headers": [{"name": name, "value": bytes_json(value)} for name, value in original_headers(letter.record)],
         "value": bytes_json(letter.record.value),
+        "value_omitted_bytes": letter.omitted_bytes,
     }
 
 
@@ -143,6 +144,7 @@ def tally_json(tally: Tally, dry_run: bool) -> dict[str, JsonValue]:
         "selected": tally.selected,
         "replayed_before": tally.before,
         "refused": tally.refused,
+        "without_value": tally.without_value,
         "due": tally.due,
         "expired": tally.expired,
         "sent": tally.sent,
@@ -229,6 +231,8 @@ def _header(name: str, value: bytes) -> str:
 
 def _value_lines(letter: DeadLetter) -> Sequence[str]:
     value = letter.record.value
+    if letter.omitted_bytes is not None:
+        return [f"{letter.omitted_bytes:,} bytes, for which this topic had no room; read them where it came from"]
     if value is None:
         return ["none"]
     if letter.envelope is not None:

@@ -20,6 +20,7 @@ from omnibase_infra.host.messages import (
     dead_letter_message,
     response_message,
     without_metadata,
+    without_value,
 )
 from omnibase_infra.telemetry import events
 from omnibase_infra.telemetry.events import about
@@ -108,7 +109,9 @@ class Composer:
         return [self._dead_letter(flight, error, STAGE_DECODE, None)] if verdict.dead_letter else []
 
     def smaller(self, message: Message, flight: Flight, details: Mapping[str, JsonValue]) -> Message | None:
-        """What goes out instead of a response that the bus will never take; None where it has nothing smaller."""
+        """What goes out instead of a message that the bus will never take; None where it has nothing smaller."""
+        if message.topic == self._dead_letters:
+            return without_value(message)
         if message.topic != self._output or flight.small:
             return None
         request = decode(flight.delivery.value, self._limit)

@@ -12,6 +12,7 @@ from omnibase_spi.event_bus import Delivery, Message
 
 STAGE_DECODE: Final = "decode"
 STAGE_NODE: Final = "node"
+VALUE_OMITTED: Final = "onex-dlq-value-omitted"
 
 _CONTENT_TYPE: Final = ("content-type", b"application/json")
 _PASSED_ON: Final = ("traceparent", "tracestate")
@@ -102,6 +103,17 @@ def dead_letter_message(
     original = [header for header in delivery.headers if header[0] not in told]
     headers = [*original, *((name, text.encode()) for name, text in told.items())]
     return Message(topic, delivery.value, delivery.key, headers, context, delivery.timestamp_ms)
+
+
+def without_value(letter: Message) -> Message | None:
+    """The dead letter of a record that its topic has no room for: all but the value, which stays where it was.
+
+    None where it has none already.
+    """
+    if not letter.value:
+        return None
+    omitted = (VALUE_OMITTED, str(len(letter.value)).encode())
+    return letter._replace(value=b"", headers=[*letter.headers, omitted])
 
 
 def _replays(delivery: Delivery) -> str:

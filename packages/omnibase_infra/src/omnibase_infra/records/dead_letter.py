@@ -34,6 +34,7 @@ class DeadLetter(NamedTuple):
 
     failed_at: when it was given up; the record's own time where the header says nothing. envelope: what the
     value is, None where it is none. replays: how often it had been replayed before it came here.
+    omitted_bytes: of a value that this topic had no room for; None where the value is here.
     """
 
     record: Record
@@ -49,6 +50,7 @@ class DeadLetter(NamedTuple):
     origin: Origin
     correlation_id: str | None
     envelope: ModelOnexEnvelope | None
+    omitted_bytes: int | None = None
 
     @property
     def is_ours(self) -> bool:
@@ -90,6 +92,7 @@ def dead_letter_of(record: Record, *, limit: int) -> DeadLetter:
         ),
         correlation_id=told.get(CORRELATION_ID) if correlation_id is None else str(correlation_id),
         envelope=envelope,
+        omitted_bytes=_number(told, "onex-dlq-value-omitted"),
     )
 
 

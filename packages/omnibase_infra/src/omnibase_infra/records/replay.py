@@ -49,13 +49,14 @@ class Tally:
     """How far a replay is, in dead letters.
 
     selected: those that were asked for, of which `before` were replayed earlier, `refused` had been replayed too
-    often, and `due` are to be sent. expired: of those that are due, whose ttl_seconds has passed.
-    refusals: the first few that were refused.
+    often, `without_value` lack their value, and `due` are to be sent. expired: of those that are due, whose
+    ttl_seconds has passed. refusals: the first few that were refused.
     """
 
     selected: int = 0
     before: int = 0
     refused: int = 0
+    without_value: int = 0
     due: int = 0
     expired: int = 0
     sent: int = 0
@@ -139,6 +140,9 @@ class Replay:
         tally.selected += 1
         if not rules.again and letter.record.offset in self._progress[letter.record.partition]:
             tally.before += 1
+            return False
+        if letter.omitted_bytes is not None:
+            tally.without_value += 1
             return False
         if letter.replays >= rules.max_replays:
             tally.refused += 1
