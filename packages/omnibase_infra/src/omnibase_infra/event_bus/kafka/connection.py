@@ -8,6 +8,8 @@ from omnibase_core.contracts.kafka_config import ModelKafkaOptions, ModelKafkaSa
 from omnibase_core.errors import ProtocolConfigurationError
 from omnibase_core.secret import ModelSecretRef, Secret
 
+from omnibase_infra.transports.trust import verifying
+
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 _TLS = ("SSL", "SASL_SSL")
 
@@ -64,7 +66,7 @@ def _revealed(secret: Secret | ModelSecretRef | None) -> str:
 
 def _tls(tls: ModelKafkaTls) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cafile=tls.ca_file)
+        context = verifying(tls.ca_file)
     except (OSError, ssl.SSLError) as error:
         raise _unusable("ca_file", tls.ca_file, error) from None
     context.check_hostname = tls.check_hostname

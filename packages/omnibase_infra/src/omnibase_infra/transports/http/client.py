@@ -24,6 +24,7 @@ from omnibase_infra.transports.egress import Egress
 from omnibase_infra.transports.exchange import Headers, HttpAnswer, HttpRequest
 from omnibase_infra.transports.http.faults import FAULTS, fault_of
 from omnibase_infra.transports.http.network import GuardedTransport, Resolve, resolve_host
+from omnibase_infra.transports.trust import verifying
 
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 """The statuses that lead elsewhere."""
@@ -243,7 +244,7 @@ def checked_credentials(config: ModelHttpConfig) -> dict[str, str | Secret]:
 
 def _tls_context(ca_file: str | None) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=ca_file)
+        return verifying(ca_file)
     except OSError:
         raise ProtocolConfigurationError(
             f"The http handler's config: ca_file {ca_file} cannot be read, or holds no certificate in PEM form"

@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from omnibase_core.errors import ProtocolConfigurationError
 from omnibase_core.secret import Secret
 
+from omnibase_infra.transports.trust import verifying
+
 _FORM: Final = "postgresql://user:password@host:port/database"
 _REFUSED: Final = frozenset({"service", "passfile", "target_session_attrs", "sslcrl", "krbsrvname", "gsslib"})
 _MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
@@ -82,7 +84,7 @@ def _tls(pop: Callable[[str, str], str], *, local: bool) -> Tls:
     if mode in ("allow", "prefer"):
         return "prefer"
     try:
-        context = encrypting() if mode == "require" and not authorities else _verifying(authorities)
+        context = encrypting() if mode == "require" and not authorities else verifying(authorities or None)
         context.check_hostname = mode == "verify-full"
         if certificate:
             context.load_cert_chain(certificate, key or None, password="")
@@ -97,12 +99,6 @@ def encrypting() -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _verifying(authorities: str) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=authorities or None)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 
 

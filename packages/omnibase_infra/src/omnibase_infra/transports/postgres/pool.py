@@ -13,6 +13,7 @@ from math import inf
 from typing import Final
 
 import asyncpg
+from asyncpg.connect_utils import SessionAttribute
 from omnibase_core.errors import PoolExhaustedError, ProtocolConfigurationError
 
 from omnibase_infra.telemetry import events
@@ -205,6 +206,10 @@ class SessionPool:
                     password=address.password.reveal(),
                     database=address.database,
                     ssl=self._tls,
+                    direct_tls=False,  # these four are said lest the driver asks the environment for them
+                    target_session_attrs=SessionAttribute.any,
+                    krbsrvname="postgres",
+                    gsslib="gssapi",
                     timeout=timeout_s,
                     statement_cache_size=self._cache_size,
                     server_settings=self._settings,

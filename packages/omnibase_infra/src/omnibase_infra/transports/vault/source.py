@@ -63,7 +63,8 @@ class VaultSecrets(SecretSource):
         return _value(found, named.key, place)
 
     async def close(self) -> None:
-        """Closes the connections; the token is left to end by itself."""
+        """Closes the connections, and forgets the credentials; the token is left to end by itself."""
+        await self._own.close()
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
