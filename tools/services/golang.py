@@ -10,7 +10,7 @@ from typing import Final
 from tools.services.base import MissingError, ServiceError, cache_folder
 from tools.services.process import alone
 
-_FLAGS: Final = ("-mod=readonly", "-trimpath", "-ldflags", "-s -w")
+_FLAGS: Final = ("-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags", "-s -w")
 
 
 class GoProgram:

@@ -6,30 +6,30 @@ from pydantic import JsonValue
 
 class ConsulException(Exception): ...
 
-class HTTPClient:
-    def __init__(self, host: str = ..., port: int = ..., scheme: str = ...) -> None: ...
-
 class _Part:
     def __init__(self, agent: object) -> None: ...
 
+class _Service:
+    def register(
+        self,
+        name: str,
+        service_id: str | None = None,
+        address: str | None = None,
+        port: int | None = None,
+        tags: list[str] | None = None,
+        check: Mapping[str, JsonValue] | None = None,
+        token: str | None = None,
+        meta: Mapping[str, str] | None = None,
+    ) -> Awaitable[bool]: ...
+    def deregister(self, service_id: str) -> Awaitable[bool]: ...
+
+class _Check:
+    def ttl_pass(self, check_id: str) -> Awaitable[bool]: ...
+
 class Consul:
     class Agent(_Part):
-        class Service(_Part):
-            def register(
-                self,
-                name: str,
-                service_id: str | None = None,
-                address: str | None = None,
-                port: int | None = None,
-                tags: list[str] | None = None,
-                check: Mapping[str, JsonValue] | None = None,
-                token: str | None = None,
-                meta: Mapping[str, str] | None = None,
-            ) -> Awaitable[bool]: ...
-            def deregister(self, service_id: str) -> Awaitable[bool]: ...
-
-        class Check(_Part):
-            def ttl_pass(self, check_id: str) -> Awaitable[bool]: ...
+        service: _Service
+        check: _Check
 
     class Catalog(_Part):
         def services(self) -> Awaitable[tuple[str, JsonValue]]: ...

@@ -46,7 +46,7 @@ class ConsulClient(ServerClient):
 
     async def register(self, service: ServiceEntry) -> None:
         """Registers a service at the agent, or changes it."""
-        done = await self._api.service.register(
+        done = await self._api.agent.service.register(
             service.name,
             service_id=service.service_id,
             address=service.address,
@@ -60,11 +60,11 @@ class ConsulClient(ServerClient):
 
     async def deregister(self, service_id: str) -> bool:
         """Whether the agent had it; it has it no more."""
-        return await self._api.service.deregister(service_id)
+        return await self._api.agent.service.deregister(service_id)
 
     async def pass_ttl(self, service_id: str) -> bool:
         """Says that a service with a TTL check lives; False where the agent does not know it."""
-        return await self._api.check.ttl_pass(f"service:{service_id}")
+        return await self._api.agent.check.ttl_pass(f"service:{service_id}")
 
     async def instances(self, name: str, *, passing_only: bool = False, tag: str | None = None) -> list[Json]:
         """The instances of a service in the catalog, each with its `status`, the worst of its `checks`."""

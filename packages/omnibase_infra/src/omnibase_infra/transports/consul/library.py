@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple, TypeVar
 from urllib.parse import quote, urlencode
 
-from consul import base
+from consul.base import Consul, ConsulException
 from omnibase_core import urls
 from omnibase_core.errors import (
     HandlerAuthenticationError,
@@ -45,16 +45,14 @@ class Api:
         self.token = None  # the HTTP client sends it: the library would keep the text
         self.dc = datacenter
         self.consistency = "default"
-        self.service = base.Consul.Agent.Service(self)
-        self.check = base.Consul.Agent.Check(self)
-        self.catalog = base.Consul.Catalog(self)
-        self.health = base.Consul.Health(self)
-        self.status = base.Consul.Status(self)
+        self.agent = Consul.Agent(self)
+        self.catalog = Consul.Catalog(self)
+        self.health = Consul.Health(self)
+        self.status = Consul.Status(self)
 
 
-class _Http(base.HTTPClient):
+class _Http:
     def __init__(self, transport: HttpTransport, address: urls.Url, token: Secret | None) -> None:
-        super().__init__()
         self._transport = transport
         self._address = address
         self._token = token
@@ -78,12 +76,6 @@ class _Http(base.HTTPClient):
     ) -> T:
         return await self._ask("PUT", callback, path, params or (), data)
 
-    async def delete(self, callback: Callable[[Reply], T], path: str) -> T:
-        raise NotImplementedError("no operation needs it")
-
-    async def post(self, callback: Callable[[Reply], T], path: str) -> T:
-        raise NotImplementedError("no operation needs it")
-
     async def _ask(
         self,
         method: str,
@@ -103,7 +95,7 @@ class _Http(base.HTTPClient):
             raise _failure(answer)
         try:
             return callback(_answered(answer))
-        except (base.ConsulException, LookupError, ValueError, TypeError, AttributeError):
+        except (ConsulException, LookupError, ValueError, TypeError, AttributeError):
             raise strange() from None
 
 
