@@ -16,7 +16,7 @@ from omnibase_core.runtime import NodeInstance, NodeRuntime
 from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.engine import DeliveryEngine
 from omnibase_infra.host.flight import Flight, Stream
-from omnibase_infra.host.lanes import Lanes
+from omnibase_infra.host.lanes import Carrier, Lanes
 from omnibase_infra.host.messages import dead_letter_message, response_message
 from omnibase_spi.event_bus import Delivery, Message, Source
 
@@ -306,7 +306,8 @@ async def test_a_lane_worker_that_dies_is_replaced_and_said_so(caplog: pytest.Lo
                 raise KeyError("x")
             carried.append(flight.sequence)
 
-    lanes = Lanes(DyingAtTheFirst(), lambda: None, 1)
+    dying = DyingAtTheFirst()
+    lanes = Lanes(Carrier(dying.admit, dying.carry), lambda: None, 1)
     stream = Stream(Source(INPUT, 0, 0))
     for position in range(3):
         record = RECORD._replace(position=position)

@@ -47,6 +47,7 @@ class HostCollector(Collector):
         yield from self._process()
         yield from self._envelopes()
         yield from self._handlers()
+        yield from self._policies()
         yield from self._engine()
         yield from self._partitions()
 
@@ -115,7 +116,9 @@ class HostCollector(Collector):
                 if any(its.counts)
             },
         )
-        lines = [((g.name, node), line) for g in guards for node, line in g.lines.items()]
+
+    def _policies(self) -> Iterator[Metric]:
+        lines = [((g.name, node), line) for g in self._host.handlers for node, line in g.lines.items()]
         labels = ("handler", "node")
         yield _counter(
             "onex_handler_retries", "Attempts after the first", labels, [(at, line.retries) for at, line in lines]

@@ -22,7 +22,7 @@ from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.composer import Composer
 from omnibase_infra.host.delivery import Courier, Desk
 from omnibase_infra.host.flight import EnumStreamState, Flight, Stream
-from omnibase_infra.host.lanes import Lanes
+from omnibase_infra.host.lanes import Carrier, Lanes
 from omnibase_infra.host.outbox import Outbox
 from omnibase_infra.telemetry import events
 from omnibase_infra.telemetry.meter import Meter
@@ -80,7 +80,7 @@ class DeliveryEngine:
             runtime, composer, desk, limit=binding.max_envelope_bytes, clock=clock, meter=meter
         )
         self._lanes = Lanes(
-            self._courier,
+            Carrier(self._courier.admit, self._courier.carry),
             self._outbox.flush,
             binding.max_inflight_envelopes,
             Bulkheads(limits, self._courier.slug_of) if limits else None,

@@ -13,7 +13,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable
-from typing import Protocol
+from typing import NamedTuple
 
 from omnibase_infra.guard import PLACE
 from omnibase_infra.host.berths import Berth, Berths
@@ -25,14 +25,15 @@ _log = logging.getLogger("onex.engine")
 _TURN = 128
 
 
-class Carrier(Protocol):
-    """Who works on flights."""
+class Carrier(NamedTuple):
+    """Who works on flights.
 
-    def admit(self, flight: Flight, following: Iterable[Flight]) -> None:
-        """Gives the flight its cargo, before it is carried; maybe some of those that follow as well."""
+    admit: gives the flight its cargo, before it is carried; maybe some of those that follow as well.
+    carry: brings it to its outcome, when what it returns is awaited; None where that has happened already.
+    """
 
-    def carry(self, flight: Flight) -> Awaitable[None] | None:
-        """Brings it to its outcome, when what it returns is awaited; None where that has happened already."""
+    admit: Callable[[Flight, Iterable[Flight]], None]
+    carry: Callable[[Flight], Awaitable[None] | None]
 
 
 class Lanes:
