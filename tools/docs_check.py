@@ -13,6 +13,7 @@ in a comment on the line before it:
                                         the other, and what is shown below it is what it prints and nothing else;
                                         `…` in a line stands for what differs between runs, alone for any lines
     <!-- docs: broker session -->      the same, run with a broker by tests/integration/commands/test_pages.py
+    <!-- docs: services session -->    the same, run with Vault, Consul and PostgreSQL by tests/integration/secrets
     <!-- docs: output of COMMAND -->    a block that equals what the command prints
     <!-- docs: fragment, WHY -->        yaml or json that parses and is no whole contract
     <!-- docs: skip, WHY -->            nothing is checked
@@ -67,7 +68,7 @@ CHECKED: Final[Mapping[str, str]] = {
 
 _FENCE: Final = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|~{3,})(?P<language>[\w+-]*)\s*$")
 _MARK: Final = re.compile(
-    r"<!-- docs: (?P<kind>run|file|session|broker session|skip|fragment|output of)(?:,? (?P<rest>.+?))? -->"
+    r"<!-- docs: (?P<kind>run|file|(?:broker |services )?session|skip|fragment|output of)(?:,? (?P<rest>.+?))? -->"
 )
 _LINK: Final = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)|!\[[^\]]*\]\((?P<image>[^)\s]+)\)")
 _TIMEOUT_S: Final = 300
@@ -146,7 +147,7 @@ def marks(page: Page) -> Iterator[Finding]:
     for block in page.blocks:
         if block.mark in {"file", "skip", "fragment", "output of"} and not block.reason:
             yield block.line, f"'docs: {block.mark}' needs a reason: <!-- docs: {block.mark}, why -->"
-        if block.mark in {"session", "broker session"} and block.language != "console":
+        if block.mark in {"session", "broker session", "services session"} and block.language != "console":
             yield block.line, "a session is a console block"
         if not block.mark and block.language not in _UNCHECKED and block.language not in _LANGUAGES:
             yield block.line, f"nothing checks '{block.language}': mark the block with <!-- docs: skip, why -->"
@@ -233,7 +234,12 @@ def _problems(block: Block, problems: Sequence[ModelProblem]) -> Iterator[Findin
 def commands(page: Page) -> Iterator[Finding]:
     """A command is run here, or is one that a check of this repository runs, or that onex-host understands."""
     for block in page.blocks:
-        if block.language not in {"bash", "console"} or block.mark in {"skip", "file", "session"}:
+        if block.language not in {"bash", "console"} or block.mark in {
+            "skip",
+            "file",
+            "session",
+            "services session",
+        }:
             continue
         if block.mark == "run":
             done = _run(["bash", "-euo", "pipefail", "-c", block.text])
