@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from omnibase_infra.host.engine import DeliveryEngine
 from omnibase_infra.host.flight import Flight, Stream
 from omnibase_infra.host.lanes import Carrier, Lanes
 from omnibase_infra.host.messages import dead_letter_message, response_message
+from omnibase_infra.host.outbox import Outbox
 from omnibase_spi.event_bus import Delivery, Message, Source
 
 from tests.fakes.runtimes import (
@@ -278,6 +279,23 @@ async def test_what_waits_for_its_acknowledgement_is_bytes_and_no_envelope_any_m
             None,
             decode(raw_request(0)).correlation_id,
         )
+
+
+@pytest.mark.asyncio
+async def test_outcomes_of_large_requests_do_not_wait_for_the_end_of_the_step() -> None:
+    composed: list[int] = []
+
+    def compose(flights: Sequence[Flight]) -> list[Message]:
+        composed.append(len(flights))
+        return []
+
+    outbox = Outbox(SimulatedBus(), compose, lambda flight, settlement: None, lambda message, error: None)
+    stream = Stream(Source(INPUT, 3, 1))
+    for position in range(3):
+        outbox.post(stream.take_off(RECORD._replace(position=position, value=b" " * 70_000), 0.0))
+    assert composed == [2]
+    await settled_loop()
+    assert composed == [2, 1]
 
 
 @pytest.mark.asyncio

@@ -19,6 +19,7 @@ from omnibase_infra.host.flight import Flight
 from omnibase_infra.telemetry import events
 
 _log = logging.getLogger("onex.engine")
+_FLUSH_BYTES = 128 * 1024
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 5.0
 
@@ -43,6 +44,7 @@ class Outbox:
         self._settle = settle
         self._shrink = shrink
         self._queue: list[Flight] = []
+        self._size_bytes = 0  # of the requests, which says roughly what their outcomes take
         self._flushing = False
         self._posted = 0
         self._held: dict[tuple[str, bytes | None], list[tuple[int, Message]]] = {}
@@ -55,13 +57,17 @@ class Outbox:
         self._posted += 1
         flight.posted = self._posted
         self._queue.append(flight)
+        self._size_bytes += len(flight.delivery.value)
+        if self._size_bytes >= _FLUSH_BYTES:
+            self.flush()
+            return
         if not self._flushing:
             self._flushing = True
             asyncio.get_running_loop().call_soon(self._flush_step)
 
     def flush(self) -> None:
         """Hands over what was posted, for who knows that nobody posts anything else in this step of the loop."""
-        posted, self._queue = self._queue, []
+        posted, self._queue, self._size_bytes = self._queue, [], 0
         batch = self._compose(posted)
         if self._held:
             batch = [message for message in batch if not self._wait_behind(message)]
