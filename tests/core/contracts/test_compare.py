@@ -431,3 +431,44 @@ def test_what_is_no_sound_contract_is_refused_with_its_problems(text: str) -> No
 def test_a_file_that_is_missing_is_said_to_be_so() -> None:
     with pytest.raises(ContractValidationError, match="not found"):
         read_side("x.yaml", reader_of({}))
+
+
+VAULT = '{type: "vault", config: {address: "https://v.example.com", allow: [a, b/c]}}'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "subject", "verdict"),
+    [
+        ("[a, b/c]", "[]", "handler vault allow", "compatible"),
+        ("[a, b/c]", "[a, b]", "handler vault allow", "compatible"),
+        ("[a, b/c]", "[a, b/c/d]", "handler vault allow", "breaking"),
+        (", allow: [a, b/c]", ", allow: []", "handler vault allow", "compatible"),
+        ("allow: [a, b/c]", "allow: [a, b/c], mount: other", "handler vault mount", "breaking"),
+        ("v.example.com", "w.example.com", "handler vault address", "breaking"),
+    ],
+)
+def test_what_changes_of_a_vault_handler(old: str, new: str, subject: str, verdict: str) -> None:
+    before = runtime_text(handlers=f"[{HTTP}, {VAULT}]")
+    read = reader_of({"old.yaml": before, "new.yaml": before.replace(old, new), "nodes/fetch_user.yaml": NODE})
+    changes = compare(read_side("old.yaml", read), read_side("new.yaml", read))
+    assert [(each.subject, each.verdict) for each in changes] == [(subject, verdict)]
+
+
+def test_a_change_of_the_registration_is_the_operators() -> None:
+    consul = '{type: "consul", config: {address: "http://c.example.com"}}'
+    before = runtime_text(handlers=f"[{HTTP}, {consul}]", more="  registration: {port: 1}\n")
+    read = reader_of(
+        {"old.yaml": before, "new.yaml": before.replace("port: 1", "port: 2"), "nodes/fetch_user.yaml": NODE}
+    )
+    (change,) = compare(read_side("old.yaml", read), read_side("new.yaml", read))
+    assert (change.subject, change.verdict, change.affects) == ("registration port", "compatible", "operators")
+    assert str(change.new).startswith("new.yaml:")
+
+
+def test_a_vault_handler_that_allowed_everything_and_no_longer_does_is_breaking() -> None:
+    vault = '{type: "vault", config: {address: "https://v.example.com"}}'
+    before = runtime_text(handlers=f"[{HTTP}, {vault}]")
+    after = before.replace('v.example.com"', 'v.example.com", allow: [a]')
+    read = reader_of({"old.yaml": before, "new.yaml": after, "nodes/fetch_user.yaml": NODE})
+    (change,) = compare(read_side("old.yaml", read), read_side("new.yaml", read))
+    assert (change.subject, change.verdict) == ("handler vault allow", "breaking")

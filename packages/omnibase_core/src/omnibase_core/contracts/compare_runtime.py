@@ -23,6 +23,8 @@ from omnibase_core.contracts.findings import value_at
 from omnibase_core.contracts.literals import is_reference
 from omnibase_core.contracts.runtime_host import ModelNodeEntry, ModelRuntimeHostContract
 from omnibase_core.contracts.source import Path, YamlDocument, YamlValue
+from omnibase_core.enums import EnumHandlerType
+from omnibase_core.paths import is_below
 
 _BUS: Final = ("runtime", "event_bus")
 _HANDLERS: Final = ("runtime", "handlers")
@@ -65,10 +67,26 @@ def _judge_allow(old: object, new: object) -> tuple[Verdict, str]:
     return "compatible", f"allowed now: {', '.join(sorted(after - before)) or 'the same'}"
 
 
+def _judge_paths(old: object, new: object) -> tuple[Verdict, str]:
+    """Of `allow` of a vault handler, which allows everything where it is empty."""
+    before, after = (
+        [tuple(str(each).split("/")) for each in side] if isinstance(side, list | tuple) else []
+        for side in (old, new)
+    )
+    if not after:
+        return "compatible", "every path is allowed now"
+    lost = [path for path in before if not is_below(path, after)]
+    if lost or not before:
+        return "breaking", f"no longer allowed: {', '.join('/'.join(path) for path in lost) or 'every path'}"
+    return "compatible", "more paths, or the same"
+
+
 HANDLER_RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "type": breaks("responders", "another kind of server is called"),
         "base_url": Rule("responders", _judge_base_url),
+        "address": breaks("responders", "another server is called"),
+        "mount": breaks("responders", "other secrets are meant"),
         "allow": Rule("callers", _judge_allow),
         "idempotency_key": ranked("responders", (False, True), "writes carry no Idempotency-Key any more"),
         "idempotency": breaks("operators", "an inbox needs its table; without one, what comes twice counts twice"),
@@ -105,6 +123,12 @@ def compare_runtimes(
         old.secrets.model_dump(mode="json"), new.secrets.model_dump(mode="json"), {}, _START
     ):
         yield of_field(difference, f"secrets {difference.name}", secrets, secrets)
+    registration: Path = ("runtime", "registration")
+    was, now = (
+        {} if each is None else each.model_dump(mode="json") for each in (old.registration, new.registration)
+    )
+    for difference in field_changes(was, now, {}, _START):
+        yield of_field(difference, f"registration {difference.name}", registration, registration)
     yield from _compare_entries(old.nodes, new.nodes, old_file.value, new_file.value)
     yield from _compare_needs(old_file.value, new_file.value)
 
@@ -162,7 +186,10 @@ def _compare_handlers(
             yield _whole(subject, "removed", "operators", "no node can use it", (*_HANDLERS, old_at[name]))
         else:
             flat = _nested(before[name]), _nested(after[name])
-            for difference in field_changes(*flat, HANDLER_RULES, _START):
+            of_paths = (
+                {"allow": Rule("callers", _judge_paths)} if after[name].type is EnumHandlerType.VAULT else {}
+            )
+            for difference in field_changes(*flat, {**HANDLER_RULES, **of_paths}, _START):
                 inside: Path = () if difference.path[0] in ModelHandlerBinding.model_fields else ("config",)
                 paths = (*_HANDLERS, old_at[name], *inside), (*_HANDLERS, new_at[name], *inside)
                 yield of_field(difference, f"{subject} {difference.name}", *paths)
