@@ -13,8 +13,9 @@ from omnibase_core.description import ModelHealth
 from omnibase_core.enums import EnumHandlerType, EnumHealth
 from omnibase_core.envelope import ModelOnexEnvelope
 from omnibase_core.errors import HandlerAuthenticationError, HandlerConnectionError
-from omnibase_core.secret import Secret
+from omnibase_core.secret import ModelSecretRef, Secret
 from omnibase_infra.config.handlers import find_secrets, with_secrets
+from omnibase_infra.config.secret_files import Absent
 from omnibase_infra.config.secrets import EnvironmentSecrets, SecretResolver
 from omnibase_infra.guard import Guard
 from omnibase_infra.host.rotation import Rotation
@@ -68,20 +69,23 @@ class TokenHandler(ScriptedHandler):
 class Stage:
     """A guarded handler and its rotation; the token is what `token` is set to. refused: tokens that fail."""
 
-    def __init__(self, *, refresh_s: float | None = None) -> None:
+    def __init__(self, *, refresh_s: float | None = None, timeout_ms: int = 30_000) -> None:
         self.diary: list[str] = []
         self.refused: set[str] = set()
         self.open = asyncio.Event()
         self.open.set()
         self.environment = {"ONEX_SECRET_API_TOKEN": "one"}
         self.resolver = SecretResolver([EnvironmentSecrets(self.environment)], refresh_s=refresh_s)
-        self.guard = Guard(TokenHandler(self), BINDING)
+        self.binding = BINDING.model_copy(update={"timeout_ms": timeout_ms})
+        self.guard = Guard(TokenHandler(self), self.binding)
 
     async def begin(self) -> "Stage":
         """Opened, as a host does."""
-        secrets = await find_secrets([BINDING], self.resolver)
-        await self.guard.handler.initialize(with_secrets(BINDING, secrets))
-        self.rotation = Rotation([(self.guard, BINDING)], secrets, self.resolver, lambda _: TokenHandler(self))
+        secrets = await find_secrets([self.binding], self.resolver)
+        await self.guard.handler.initialize(with_secrets(self.binding, secrets))
+        self.rotation = Rotation(
+            [(self.guard, self.binding)], secrets, self.resolver, lambda _: TokenHandler(self)
+        )
         self.rotation.start()
         return self
 
@@ -215,6 +219,34 @@ async def test_a_call_that_is_refused_with_the_only_secret_there_is_fails() -> N
         stage.refused.add("one")
         with pytest.raises(HandlerAuthenticationError):
             await stage.token()
+
+
+class SilentSecrets(EnvironmentSecrets):
+    """Answers once."""
+
+    async def find(self, reference: ModelSecretRef) -> Secret | Absent:
+        """The second time, never."""
+        found = await super().find(reference)
+        self.find = self.never  # type: ignore[method-assign]  # what it does changes
+        return found
+
+    async def never(self, reference: ModelSecretRef) -> Secret | Absent:
+        """Waits."""
+        return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]  # it has none
+
+
+@pytest.mark.asyncio
+async def test_a_call_that_is_refused_waits_for_a_silent_place_no_longer_than_a_call_may_last() -> None:
+    stage = Stage(refresh_s=3_600.0, timeout_ms=50)
+    stage.resolver = SecretResolver([SilentSecrets(stage.environment)], refresh_s=3_600.0)
+    await stage.begin()
+    stage.refused.add("one")
+    try:
+        async with asyncio.timeout(10):
+            with pytest.raises(HandlerAuthenticationError):
+                await stage.token()
+    finally:
+        await stage.rotation.close()
 
 
 @pytest.mark.asyncio

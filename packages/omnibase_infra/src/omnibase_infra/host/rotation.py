@@ -111,12 +111,14 @@ class Rotation:
     async def _renewed(self, user: _User, used: ProtocolHandler, deadline: float | None) -> bool:
         """Whether another handler is there than the one whose credentials a server has just refused.
 
-        Calls that are refused at the same time wait for one look; looks are a second apart.
+        Calls that are refused at the same time wait for one look, as long as a call may last; looks are a second
+        apart.
         """
         loop = asyncio.get_running_loop()
         refused = loop.time()
+        until = min(inf if deadline is None else deadline, refused + user.binding.timeout_ms / 1_000)
         with suppress(TimeoutError):
-            async with asyncio.timeout_at(deadline), self._looking:
+            async with asyncio.timeout_at(until), self._looking:
                 if user.guard.handler is used and self._looked <= refused:
                     await asyncio.sleep(self._looked + _LEAST_BETWEEN_S - loop.time())
                     await self._guarded_look()
