@@ -25,11 +25,14 @@ class CutOff:
 
     def end(self, task: "asyncio.Task[object]") -> bool:
         """The call is over. True where it was cut off, and nobody else cancels the task."""
-        was_cut = self._until.pop(task, None) is None and task in self._cut
-        self._cut.discard(task)
+        if self._until.pop(task, None) is not None or task not in self._cut:
+            was_cut = False
+        else:
+            self._cut.remove(task)
+            was_cut = task.uncancel() == 0
         if self._idle is not None and not (self._until or self._cut or self._idle.done()):
             self._idle.set_result(None)
-        return was_cut and task.uncancel() == 0
+        return was_cut
 
     async def idle(self) -> None:
         """Returns when no call is under way any more; each ends in its time. For one waiter."""

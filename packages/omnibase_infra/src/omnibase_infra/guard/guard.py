@@ -119,7 +119,7 @@ class Guard:
                 ticket = await gate.enter(envelope, pauses=line.pauses, deadline=deadline, last=last)
             used = self.handler
             try:
-                answer = await self._call(line, envelope, deadline)
+                answer = await self._call(line, envelope, deadline, used)
             except RuntimeHostError as error:
                 gate.failed(ticket, envelope, error)
                 if failures:
@@ -188,13 +188,16 @@ class Guard:
         await wait_until(now + delay_s)
         return failures + 1
 
-    async def _call(self, line: Line, envelope: ModelOnexEnvelope, deadline: float | None) -> ModelOnexEnvelope:
+    async def _call(
+        self, line: Line, envelope: ModelOnexEnvelope, deadline: float | None, handler: ProtocolHandler
+    ) -> ModelOnexEnvelope:
         """One attempt, cut off in time. Raises RuntimeHostError, and nothing else.
 
         A call that was cut off at the caller's deadline shows no outage.
         """
-        task, handler, cut_off = asyncio.current_task(), self.handler, self._cut_off
+        task = asyncio.current_task()
         assert task is not None
+        cut_off = self._cut_off
         time = asyncio.get_running_loop().time
         begun, code = time(), OK
         until = begun + line.limit_s
