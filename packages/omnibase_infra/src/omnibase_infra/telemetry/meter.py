@@ -5,6 +5,7 @@ Counting costs a dictionary's entry and a bisection; names, labels and formats a
 """
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -13,6 +14,7 @@ from omnibase_core.contracts.node import ModelNodeContract
 BOUNDS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 """The upper bounds of the buckets in seconds, as OpenTelemetry's conventions for durations have them."""
 
+_SHORT_S: Final = BOUNDS_S[0]
 OK: Final = "OK"
 OTHER: Final = "other"
 """The node of requests that name none of the contract's: what is asked for must not make new series."""
@@ -29,7 +31,7 @@ class Histogram:
 
     def observe(self, seconds: float) -> None:
         """Counts one."""
-        self.counts[bisect_left(BOUNDS_S, seconds)] += 1
+        self.counts[0 if seconds <= _SHORT_S else bisect_left(BOUNDS_S, seconds)] += 1
         self.sum_s += seconds
 
 
@@ -59,21 +61,29 @@ class Outcomes:
 
 
 class Calls:
-    """Attempts of one handler. counts: by operation and code; durations: by operation."""
+    """Attempts of one handler. durations: by operation, those of all unknown ones under `other`."""
 
-    __slots__ = ("counts", "durations")
+    __slots__ = ("_failures", "durations")
 
     def __init__(self, operations: Iterable[str]) -> None:
-        self.durations: Mapping[str, Histogram] = {name: Histogram() for name in operations}
-        self.counts: dict[tuple[str, str], int] = {}
+        self.durations: Mapping[str, Histogram] = {name: Histogram() for name in (*operations, OTHER)}
+        self._failures: dict[tuple[str, str], int] = {}
 
     def note(self, operation: str | None, code: str, took_s: float) -> None:
-        """One attempt has ended."""
-        duration = self.durations.get(operation or "")
-        name = OTHER if operation is None or duration is None else operation
-        self.counts[name, code] = self.counts.get((name, code), 0) + 1
-        if duration is not None:
-            duration.observe(took_s)
+        """One attempt has ended. What succeeds is counted by its duration alone."""
+        name = operation if operation is not None and operation in self.durations else OTHER
+        self.durations[name].observe(took_s)
+        if code is not OK:
+            self._failures[name, code] = self._failures.get((name, code), 0) + 1
+
+    @property
+    def counts(self) -> Mapping[tuple[str, str], int]:
+        """Attempts by operation and code."""
+        failed = Counter[str]()
+        for (name, _), count in self._failures.items():
+            failed[name] += count
+        succeeded = {(name, OK): sum(its.counts) - failed[name] for name, its in self.durations.items()}
+        return {at: count for at, count in succeeded.items() if count} | self._failures
 
 
 class Meter:
