@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
@@ -172,12 +172,24 @@ class Crew:
         for host in self.hosts:
             host.alive()
 
-    def replace(self, place: int, number: signal.Signals) -> int:
-        """Ends one host by a signal, once it is ready, and starts another in its place; its exit code."""
+    def replace(self, place: int, number: signal.Signals, between: Callable[[], None] = lambda: None) -> int:
+        """Ends one host by a signal, once it is ready, and starts another in its place; its exit code.
+
+        between: what is done while it is missing.
+        """
         self.hosts[place].await_ready()
         code = self.hosts[place].end(number)
+        between()
         self.hosts[place] = self.start()
         return code
+
+    def await_share(self, place: int, partitions: int, limit_s: float = _START_LIMIT_S) -> None:
+        """Returns when the host in this place was last given so many partitions at once."""
+        host, deadline = self.hosts[place], time.monotonic() + limit_s
+        while re.findall(r'"bus.assigned".*"partitions":(\d+)', host.said())[-1:] != [str(partitions)]:
+            host.alive()
+            assert time.monotonic() < deadline, f"no share of {partitions} partitions:\n{host.said()[-3000:]}"
+            time.sleep(_POLL_S)
 
     def add(self) -> None:
         """One more member."""

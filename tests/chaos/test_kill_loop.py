@@ -33,7 +33,15 @@ def test_nothing_is_lost_or_disordered(treatment: Treatment, kafka: Kafka, tmp_p
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
+def test_nothing_is_lost_where_partitions_come_back(kafka: Kafka, tmp_path: Path) -> None:
+    verdict = survive(kafka, tmp_path, SLOW, backlog=1_500, kills=[SIGKILL] * 5, one_stays=True)
+    assert verdict.holds, verdict
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_a_host_that_breaks_a_rule_is_caught(mutant: str, kafka: Kafka, tmp_path: Path) -> None:
-    verdict = survive(kafka, tmp_path, SLOW._replace(mutant=mutant), backlog=1_500, kills=[SIGKILL] * 5)
+    treatment, epochs = SLOW._replace(mutant=mutant), mutant == "ignores epochs"
+    verdict = survive(kafka, tmp_path, treatment, backlog=1_500, kills=[SIGKILL] * 5, one_stays=epochs)
     assert verdict.lost > 0, verdict
