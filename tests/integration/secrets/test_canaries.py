@@ -3,8 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,8 @@ import pytest
 from tests.fakes.http_server import Connection, HttpServer, RecordedRequest, encoded
 from tests.infra.cli.programs import Ended, run
 from tests.integration.host.test_end_to_end import LEDGER, USERS
+from tools.services.consul import Consul
+from tools.services.vault import Vault
 
 JsonLine = dict[str, object]
 CANARY = "c4n4ry-s3cr3t"
@@ -32,9 +33,30 @@ runtime:
         allow_private: ["127.0.0.0/8"]
         headers: {{Authorization: {{secret_ref: "api/token", prefix: "Bearer "}}}}
     - {{type: "db", timeout_ms: 3000, config: {{dsn: {{secret_ref: "orders/dsn"}}}}}}
-  nodes: [{{slug: "users"}}, {{slug: "ledger"}}]
+{more}
+  nodes: [{{slug: "users"}}, {{slug: "ledger"}}{nodes}]
 """
-REQUESTS = [
+SERVED = """    - type: "vault"
+      timeout_ms: 3000
+      config: {{address: "{vault}", token: {{secret_ref: "vault/token"}}}}
+    - {{type: "consul", timeout_ms: 3000, config: {{address: "{consul}"}}}}
+"""
+KEYS = """node_version: "1.0.0"
+name: "keys"
+node_type: "EFFECT"
+input_model: {name: "ModelIn", fields: [{name: "path", type: "string"}]}
+output_model: {name: "ModelOut", fields: [{name: "data", type: "any"}, {name: "version", type: "integer"}, \
+  {name: "created_time", type: "string"}]}
+io_operations: [{type: "vault", operations: ["vault.get_secret"]}]
+"""
+SERVICES = """node_version: "1.0.0"
+name: "services"
+node_type: "EFFECT"
+input_model: {name: "ModelIn", fields: [{name: "name", type: "string"}]}
+output_model: {name: "ModelOut", fields: [{name: "instances", type: "any"}]}
+io_operations: [{type: "consul", operations: ["consul.get_service"]}]
+"""
+REQUESTS: Sequence[tuple[str, str, JsonLine]] = [
     ("users", "http.get", {"url": "/good"}),
     ("users", "http.get", {"url": "/broken"}),
     ("users", "http.get", {"url": "/cut"}),
@@ -58,7 +80,7 @@ async def service(request: RecordedRequest, connection: Connection) -> None:
             connection.reset()
 
 
-def lines() -> str:
+def lines(requests: Sequence[tuple[str, str, JsonLine]]) -> str:
     """The requests, and one line that is none."""
     made = [
         {
@@ -70,28 +92,38 @@ def lines() -> str:
             "payload": payload,
             "timestamp": "2026-01-02T03:04:05Z",
         }
-        for number, (node, operation, payload) in enumerate(REQUESTS, 1)
+        for number, (node, operation, payload) in enumerate(requests, 1)
     ]
     return "\n".join([*map(json.dumps, made), "no envelope", ""])
 
 
-@contextmanager
-def contract_in(folder: Path, url: str) -> Iterator[str]:
+def contract_in(folder: Path, url: str, served: str) -> str:
+    """The contract, with the handlers in `served` and their nodes."""
     (folder / "nodes").mkdir()
     (folder / "nodes" / "users.yaml").write_text(USERS)
     (folder / "nodes" / "ledger.yaml").write_text(LEDGER)
     path = folder / "runtime.yaml"
-    path.write_text(CONTRACT.format(url=url, folder=folder / "secrets"))
-    yield str(path)
+    (folder / "nodes" / "keys.yaml").write_text(KEYS)
+    (folder / "nodes" / "services.yaml").write_text(SERVICES)
+    nodes = ', {slug: "keys"}, {slug: "services"}' if served else ""
+    path.write_text(CONTRACT.format(url=url, folder=folder / "secrets", more=served, nodes=nodes))
+    return str(path)
 
 
-async def ran(folder: Path, environment: Mapping[str, str], *arguments: str) -> tuple[Ended, HttpServer]:
+async def ran(
+    folder: Path,
+    environment: Mapping[str, str],
+    *arguments: str,
+    served: str = "",
+    requests: Sequence[tuple[str, str, JsonLine]] = REQUESTS,
+) -> tuple[Ended, HttpServer]:
     """A command over the contract in the folder, with the service at work."""
     async with HttpServer(service) as server:
-        with contract_in(folder, server.url) as contract:
-            ended = await asyncio.to_thread(
-                run, "onex-host", *arguments, contract, stdin=lines(), cwd=folder, environment=environment
-            )
+        contract = contract_in(folder, server.url, served)
+        stdin = lines(requests)
+        ended = await asyncio.to_thread(
+            run, "onex-host", *arguments, contract, stdin=stdin, cwd=folder, environment=environment
+        )
         return ended, server
 
 
@@ -213,8 +245,15 @@ def told(text: str, server: HttpServer) -> list[JsonLine]:
 
 @pytest.mark.asyncio
 async def test_a_poisoned_environment_changes_no_response_and_connects_nowhere_else(
-    tmp_path: Path, postgres_dsn: str
+    tmp_path: Path, postgres_dsn: str, vault: Vault, consul: Consul
 ) -> None:
+    requests: Sequence[tuple[str, str, JsonLine]] = [
+        *REQUESTS,
+        ("keys", "vault.get_secret", {"path": "there/is/none"}),
+        ("services", "consul.get_service", {"name": "there-is-none"}),
+    ]
+    given = {**secrets_of(postgres_dsn), "ONEX_SECRET_VAULT_TOKEN": vault.token}
+    served = SERVED.format(vault=vault.address, consul=consul.address)
     with socket.create_server(("127.0.0.1", 0)) as trap:
         trap.setblocking(False)
         home = tmp_path / "home"
@@ -223,11 +262,13 @@ async def test_a_poisoned_environment_changes_no_response_and_connects_nowhere_e
         results = []
         for name, more in (("clean", {}), ("poisoned", environment)):
             (tmp_path / name).mkdir()
-            results.append(await ran(tmp_path / name, {**secrets_of(postgres_dsn), **more}, "pipe"))
+            folder = tmp_path / name
+            results.append(await ran(folder, {**given, **more}, "pipe", served=served, requests=requests))
         with pytest.raises(BlockingIOError):
             trap.accept()
     (clean, first), (ended, server) = results
     assert told(ended.stdout, server) == told(clean.stdout, first)
-    assert len(told(ended.stdout, server)) == len(REQUESTS)
+    assert [len(told(ended.stdout, server)), ended.code] == [len(requests), 3]
+    assert '"instances":[]' in ended.stdout
     assert POISON not in ended.stdout + ended.stderr + str(server.requests)
     assert not (home / "keys").exists()
