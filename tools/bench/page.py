@@ -69,8 +69,9 @@ _IN_MEMORY = """\
   used, so that import is a part of what a program with pydantic models starts with; `validate.file_models` is
   against an interpreter that imports BaseModel, Field, ConfigDict and JsonValue besides.
 - `guard.call`: what a call through the guard takes more than the handler's own, breaker closed and nothing to
-  retry, in time of the processor. `guard.deadline`: the same for a request with `ttl_seconds`. The bound is 5 us or a
-  tenth of a pass-through call, whichever is more; the row shows the first. A tenth of `http.p50` is several times that.
+  retry, in time of the processor. `guard.deadline`: the same for a request with `ttl_seconds`. The
+  bound is 5 us or a tenth of a pass-through call, whichever is more; the row shows the first, and a tenth of
+  `http.p50` is several times that.
 """
 _KAFKA = """\
 - The host is `onex-host run` of a contract with `max_inflight_envelopes: 1000` and otherwise the defaults: at
