@@ -1,7 +1,7 @@
 """Bindings with their secrets in place."""
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 from omnibase_core.contracts.bindings import (
@@ -15,11 +15,24 @@ from omnibase_core.contracts.kafka_config import ModelKafkaOptions, ModelKafkaSa
 from omnibase_core.enums import EnumHandlerType
 from omnibase_core.errors import SecretResolutionError
 from omnibase_core.secret import ModelSecretRef, Secret
-from omnibase_infra.config.handlers import resolve_binding, resolve_bindings, resolve_bus
+from omnibase_infra.config.handlers import find_secrets, resolve_bus, with_secrets
 from omnibase_infra.config.secrets import EnvironmentSecrets, SecretResolver
 from pydantic import BaseModel
 
 CANARY = "c4n4ry-s3cr3t"
+
+
+async def resolve_bindings(
+    bindings: Sequence[ModelHandlerBinding], resolver: SecretResolver
+) -> tuple[ModelHandlerBinding, ...]:
+    """The bindings as a host opens its handlers with them."""
+    secrets = await find_secrets(bindings, resolver)
+    return tuple(with_secrets(binding, secrets) for binding in bindings)
+
+
+async def resolve_binding(binding: ModelHandlerBinding, resolver: SecretResolver) -> ModelHandlerBinding:
+    """One of them."""
+    return (await resolve_bindings([binding], resolver))[0]
 
 
 def resolver(environment: Mapping[str, str]) -> SecretResolver:

@@ -22,26 +22,12 @@ class _Use(NamedTuple):
     reference: ModelSecretRef
 
 
-async def resolve_binding(binding: ModelHandlerBinding, resolver: SecretResolver) -> ModelHandlerBinding:
-    """The binding with a Secret, prefix included, in place of each secret reference of its config.
-
-    Raises SecretResolutionError that names handler, field, reference and places of everything missing, or a
-    secret that cannot stand in its header.
-    """
-    return (await resolve_bindings([binding], resolver))[0]
-
-
-async def resolve_bindings(
-    bindings: Iterable[ModelHandlerBinding], resolver: SecretResolver
-) -> tuple[ModelHandlerBinding, ...]:
-    """The same for all handlers of a host, with one error for everything that is missing."""
-    wanted = tuple(bindings)
-    secrets = await find_secrets(wanted, resolver)
-    return tuple(with_secrets(binding, secrets) for binding in wanted)
-
-
 async def find_secrets(bindings: Iterable[ModelHandlerBinding], resolver: SecretResolver) -> dict[str, Secret]:
-    """The secrets of handlers, by reference. Raises SecretResolutionError as `resolve_binding` does."""
+    """The secrets of handlers, by reference.
+
+    Raises SecretResolutionError that names handler, field, reference and places of everything missing, or a secret
+    that cannot stand in its header.
+    """
     return await _found([use for binding in bindings for use in _uses(binding)], resolver)
 
 
