@@ -16,6 +16,9 @@ BACKLOG: Final = 12_000
 KEYS: Final = 120
 SLOW_MS: Final = 4_000
 REBALANCE_S: Final = 6.0
+AGAIN: Final = BACKLOG // PARTITIONS
+"""The slow record holds its partition's frontier: what is done behind it is done again at each rebalance within its
+four seconds, which is more the quicker the hosts are, and at the most a partition's share."""
 
 
 @pytest.mark.slow
@@ -43,5 +46,5 @@ def test_a_rolling_restart_loses_nothing_and_stalls_nobody(kafka: Kafka, tmp_pat
     print(verdict, f"longest silence: {answers.longest_silence_s:.1f} s")
     assert [*left, *codes] == [0, None, 0, 0, 0, 0, 0, 0]
     assert verdict.holds, verdict
-    assert verdict.duplicates <= 4 * BACKLOG // 100
+    assert verdict.duplicates <= AGAIN
     assert answers.longest_silence_s < 2 * REBALANCE_S
