@@ -17,8 +17,8 @@ KEYS: Final = 120
 SLOW_MS: Final = 4_000
 REBALANCE_S: Final = 6.0
 AGAIN: Final = BACKLOG // PARTITIONS
-"""The slow record holds its partition's frontier: what is done behind it is done again at each rebalance within its
-four seconds, which is more the quicker the hosts are, and at the most a partition's share."""
+"""The slow record holds its partition's frontier: what is done behind it is done again at each rebalance within
+its four seconds, which is more the quicker the hosts are, and at the most a partition's share."""
 
 
 @pytest.mark.slow
