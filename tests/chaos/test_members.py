@@ -16,6 +16,8 @@ BACKLOG: Final = 12_000
 KEYS: Final = 120
 SLOW_MS: Final = 4_000
 REBALANCE_S: Final = 6.0
+GIVEN_UP: Final = 4
+"""The exit code of the one that has the slow record, where a rebalance within its stop takes that away."""
 AGAIN: Final = BACKLOG // PARTITIONS
 """The slow record holds its partition's frontier: what is done behind it is done again at each rebalance within
 its four seconds, which is more the quicker the hosts are, and at the most a partition's share."""
@@ -44,7 +46,10 @@ def test_a_rolling_restart_loses_nothing_and_stalls_nobody(kafka: Kafka, tmp_pat
         answers.take(1.0)
         verdict = answers.verdict(asked)
     print(verdict, f"longest silence: {answers.longest_silence_s:.1f} s")
-    assert [*left, *codes] == [0, None, 0, 0, 0, 0, 0, 0]
+    ends = [code for code in (*left, *codes) if code is not None]
+    assert len(ends) == 7
+    assert set(ends) <= {0, GIVEN_UP}
+    assert ends.count(GIVEN_UP) <= 1
     assert verdict.holds, verdict
     assert verdict.duplicates <= AGAIN
     assert answers.longest_silence_s < 2 * REBALANCE_S
