@@ -210,14 +210,14 @@ def _value(name: str, meaning: str, value: float) -> Metric:
 
 
 def _gauge(name: str, meaning: str, labels: tuple[str, ...], values: _Labelled) -> Metric:
-    family = GaugeMetricFamily(name, meaning, labels=labels)
-    for at, value in values:
-        family.add_metric(at, value)
-    return family
+    return _filled(GaugeMetricFamily(name, meaning, labels=labels), values)
 
 
 def _counter(name: str, meaning: str, labels: tuple[str, ...], values: _Labelled) -> Metric:
-    family = CounterMetricFamily(name, meaning, labels=labels)
+    return _filled(CounterMetricFamily(name, meaning, labels=labels), values)
+
+
+def _filled(family: GaugeMetricFamily | CounterMetricFamily, values: _Labelled) -> Metric:
     for at, value in values:
         family.add_metric(at, value)
     return family

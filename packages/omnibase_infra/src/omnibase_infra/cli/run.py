@@ -1,7 +1,6 @@
 """`onex-host run`: the long-running host."""
 
 from contextlib import AsyncExitStack
-from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -81,6 +80,10 @@ async def _run(host: "BaseRuntimeHostProcess", http: "ModelAdminListener", grace
     from omnibase_infra.cli.service_manager import notify
     from omnibase_infra.host.signals import stop_on_signals
 
+    def stop() -> None:
+        notify("STOPPING=1")
+        host.request_stop()
+
     async with AsyncExitStack() as around:
         if http.enabled:
             from omnibase_infra.admin.health import health_pages
@@ -89,7 +92,7 @@ async def _run(host: "BaseRuntimeHostProcess", http: "ModelAdminListener", grace
 
             pages = {**health_pages(host), "/metrics": metrics_page(host)}
             await around.enter_async_context(AdminServer(pages, http.address, http.port))
-        around.enter_context(stop_on_signals(partial(_stop, host), abort, final=True))
+        around.enter_context(stop_on_signals(stop, abort, final=True))
         async with host:
             notify("READY=1")
             stopped = await host.run(grace_s=grace_s)
@@ -98,13 +101,6 @@ async def _run(host: "BaseRuntimeHostProcess", http: "ModelAdminListener", grace
     if stopped.feed_failed:
         return EnumExitCode.NOT_STARTED
     return EnumExitCode.DRAIN_INCOMPLETE if stopped.unfinished else EnumExitCode.OK
-
-
-def _stop(host: "BaseRuntimeHostProcess") -> None:
-    from omnibase_infra.cli.service_manager import notify
-
-    notify("STOPPING=1")
-    host.request_stop()
 
 
 def _refuse_without_ingress(contract: str) -> NoReturn:

@@ -102,7 +102,7 @@ class Courier:
                 return None
             envelope, deadline = cargo
             try:
-                if deadline is not None and self._clock.monotonic() >= deadline:
+                if deadline is not None and flight.begun >= deadline:
                     raise expired(envelope)
                 node = self._nodes.get(envelope.target_node or "")
                 result = None if node is None else node.computed(envelope)
