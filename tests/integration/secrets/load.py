@@ -63,11 +63,22 @@ class Load:
         self._payload = payload
         self._numbers = itertools.count(1)
         self._over = False
+        self._asking = 0
+        self._going = asyncio.Event()
+        self._going.set()
 
     async def grown(self, by: int = 200) -> None:
         """Returns when so many more have been answered."""
         goal = len(self.answers) + by
         await until(lambda: len(self.answers) >= goal or bool(self.failures), 20.0)
+
+    @asynccontextmanager
+    async def resting(self) -> AsyncIterator[None]:
+        """Nothing is under way within the block: what is done to idle connections then meets no COMMIT."""
+        self._going.clear()
+        await until(lambda: self._asking == 0, 20.0)
+        yield
+        self._going.set()
 
     async def end(self) -> None:
         """No more requests."""
@@ -76,6 +87,7 @@ class Load:
     async def work(self) -> None:
         """One of those that ask."""
         while not self._over:
+            await self._going.wait()
             number = next(self._numbers)
             payload: JsonObject = {**self._payload}
             if "parameters" in payload:
@@ -88,7 +100,9 @@ class Load:
                 payload=payload,
                 timestamp=datetime.now(UTC),
             )
+            self._asking += 1
             response = await self._host.client.request(request)
+            self._asking -= 1
             if response.error is not None or response.payload is None:
                 self.failures.append(str(response.error))
             else:

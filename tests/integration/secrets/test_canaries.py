@@ -11,43 +11,26 @@ import pytest
 from tests.fakes.http_server import Connection, HttpServer, RecordedRequest, encoded
 from tests.infra.cli.programs import Ended, run
 from tests.integration.host.test_end_to_end import LEDGER, USERS
+from tests.integration.secrets.canaries import CANARY, HTTP_AND_DB, KEYS, VAULT, Asked, envelopes
 from tools.services.consul import Consul
 from tools.services.vault import Vault
 
 JsonLine = dict[str, object]
-CANARY = "c4n4ry-s3cr3t"
 POISON = "p01s0n"
-CONTRACT = """\
+CONTRACT = f"""\
 schema_version: "1.0.0"
 runtime:
   name: "canaries"
   version: "1.0.0"
-  event_bus: {{kind: "inmemory"}}
-  secrets: {{folder: "{folder}"}}
+  event_bus: {{{{kind: "inmemory"}}}}
+  secrets: {{{{folder: "{{folder}}"}}}}
   handlers:
-    - type: "http"
-      timeout_ms: 2000
-      retry_policy: {{max_retries: 0}}
-      config:
-        base_url: "{url}"
-        allow_private: ["127.0.0.0/8"]
-        headers: {{Authorization: {{secret_ref: "api/token", prefix: "Bearer "}}}}
-    - {{type: "db", timeout_ms: 3000, config: {{dsn: {{secret_ref: "orders/dsn"}}}}}}
-{more}
-  nodes: [{{slug: "users"}}, {{slug: "ledger"}}{nodes}]
+{HTTP_AND_DB}{{more}}
+  nodes: [{{{{slug: "users"}}}}, {{{{slug: "ledger"}}}}{{nodes}}]
 """
-SERVED = """    - type: "vault"
-      timeout_ms: 3000
-      config: {{address: "{vault}", token: {{secret_ref: "vault/token"}}}}
-    - {{type: "consul", timeout_ms: 3000, config: {{address: "{consul}"}}}}
-"""
-KEYS = """node_version: "1.0.0"
-name: "keys"
-node_type: "EFFECT"
-input_model: {name: "ModelIn", fields: [{name: "path", type: "string"}]}
-output_model: {name: "ModelOut", fields: [{name: "data", type: "any"}, {name: "version", type: "integer"}, \
-  {name: "created_time", type: "string"}]}
-io_operations: [{type: "vault", operations: ["vault.get_secret"]}]
+SERVED = f"""\
+{VAULT}
+    - {{{{type: "consul", timeout_ms: 3000, config: {{{{address: "{{consul}}"}}}}}}}}
 """
 SERVICES = """node_version: "1.0.0"
 name: "services"
@@ -56,7 +39,7 @@ input_model: {name: "ModelIn", fields: [{name: "name", type: "string"}]}
 output_model: {name: "ModelOut", fields: [{name: "instances", type: "any"}]}
 io_operations: [{type: "consul", operations: ["consul.get_service"]}]
 """
-REQUESTS: Sequence[tuple[str, str, JsonLine]] = [
+REQUESTS: Sequence[Asked] = [
     ("users", "http.get", {"url": "/good"}),
     ("users", "http.get", {"url": "/broken"}),
     ("users", "http.get", {"url": "/cut"}),
@@ -80,23 +63,6 @@ async def service(request: RecordedRequest, connection: Connection) -> None:
             connection.reset()
 
 
-def lines(requests: Sequence[tuple[str, str, JsonLine]]) -> str:
-    """The requests, and one line that is none."""
-    made = [
-        {
-            "envelope_id": f"00000000-0000-4000-8000-{number:012}",
-            "correlation_id": f"00000000-0000-4000-8000-{number:012}",
-            "source_node": "client",
-            "target_node": node,
-            "operation": operation,
-            "payload": payload,
-            "timestamp": "2026-01-02T03:04:05Z",
-        }
-        for number, (node, operation, payload) in enumerate(requests, 1)
-    ]
-    return "\n".join([*map(json.dumps, made), "no envelope", ""])
-
-
 def contract_in(folder: Path, url: str, served: str) -> str:
     """The contract, with the handlers in `served` and their nodes."""
     (folder / "nodes").mkdir()
@@ -115,12 +81,12 @@ async def ran(
     environment: Mapping[str, str],
     *arguments: str,
     served: str = "",
-    requests: Sequence[tuple[str, str, JsonLine]] = REQUESTS,
+    requests: Sequence[Asked] = REQUESTS,
 ) -> tuple[Ended, HttpServer]:
     """A command over the contract in the folder, with the service at work."""
     async with HttpServer(service) as server:
         contract = contract_in(folder, server.url, served)
-        stdin = lines(requests)
+        stdin = "\n".join([*envelopes(requests), "no envelope", ""])
         ended = await asyncio.to_thread(
             run, "onex-host", *arguments, contract, stdin=stdin, cwd=folder, environment=environment
         )
@@ -247,7 +213,7 @@ def told(text: str, server: HttpServer) -> list[JsonLine]:
 async def test_a_poisoned_environment_changes_no_response_and_connects_nowhere_else(
     tmp_path: Path, postgres_dsn: str, vault: Vault, consul: Consul
 ) -> None:
-    requests: Sequence[tuple[str, str, JsonLine]] = [
+    requests: Sequence[Asked] = [
         *REQUESTS,
         ("keys", "vault.get_secret", {"path": "there/is/none"}),
         ("services", "consul.get_service", {"name": "there-is-none"}),

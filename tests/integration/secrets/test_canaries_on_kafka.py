@@ -18,12 +18,12 @@ from tests.chaos.backlog import Topics
 from tests.fakes.http_server import Connection, HttpServer, RecordedRequest, encoded
 from tests.infra.cli.programs import contract_in, program
 from tests.integration.host.test_end_to_end import LEDGER, USERS
+from tests.integration.secrets.canaries import CANARY, HTTP_AND_DB, KEYS, VAULT, Asked, envelopes
 from tools.services.kafka import Kafka
 from tools.services.vault import Vault
 
-CANARY: Final = "c4n4ry-s3cr3t"
 _LIMIT_S: Final = 60.0
-_RUNTIME: Final = """\
+_RUNTIME: Final = f"""\
 schema_version: "1.0.0"
 runtime:
   name: "canaries"
@@ -31,31 +31,18 @@ runtime:
   event_bus:
     kind: "kafka"
     config:
-      bootstrap_servers: "{topics.bootstrap_servers}"
-      consumer_group: "{topics.group}"
-      topics: {{input: "{topics.input}", output: "{topics.output}", dead_letter: "{topics.dead_letter}"}}
+      bootstrap_servers: "{{topics.bootstrap_servers}}"
+      consumer_group: "{{topics.group}}"
+      topics:
+        input: "{{topics.input}}"
+        output: "{{topics.output}}"
+        dead_letter: "{{topics.dead_letter}}"
   handlers:
-    - type: "http"
-      timeout_ms: 2000
-      retry_policy: {{max_retries: 0}}
-      config:
-        base_url: "{url}"
-        allow_private: ["127.0.0.0/8"]
-        headers: {{Authorization: {{secret_ref: "api/token", prefix: "Bearer "}}}}
-    - {{type: "db", timeout_ms: 3000, config: {{dsn: {{secret_ref: "orders/dsn"}}}}}}
-    - {{type: "vault", timeout_ms: 3000, config: {{address: "{vault}", token: {{secret_ref: "vault/token"}}}}}}
-  nodes: [{{slug: "users"}}, {{slug: "ledger"}}, {{slug: "keys"}}]
-"""
-_KEYS: Final = """\
-node_version: "1.0.0"
-name: "keys"
-node_type: "EFFECT"
-input_model: {name: "ModelIn", fields: [{name: "path", type: "string"}]}
-output_model: {name: "ModelOut", fields: [{name: "version", type: "integer"}]}
-io_operations: [{type: "vault", operations: ["vault.get_secret"]}]
+{HTTP_AND_DB}{VAULT}
+  nodes: [{{{{slug: "users"}}}}, {{{{slug: "ledger"}}}}, {{{{slug: "keys"}}}}]
 """
 _TO_DEAD_LETTERS: Final = "on_failure: dead_letter\n"
-REQUESTS: Final[Sequence[tuple[str, str, Mapping[str, str]]]] = (
+REQUESTS: Final[Sequence[Asked]] = (
     ("users", "http.get", {"url": "/good"}),
     ("users", "http.get", {"url": "/cut"}),
     ("ledger", "db.query", {"sql": "SELECT nonsense"}),
@@ -76,15 +63,8 @@ async def service(request: RecordedRequest, connection: Connection) -> None:
 def publish(topics: Topics) -> None:
     """The requests, and a record that is no envelope."""
     producer = Producer({"bootstrap.servers": topics.bootstrap_servers})
-    for number, (node, operation, payload) in enumerate(REQUESTS, 1):
-        envelope = {
-            "envelope_id": f"00000000-0000-4000-8000-{number:012}",
-            "target_node": node,
-            "operation": operation,
-            "payload": payload,
-            "timestamp": "2026-01-02T03:04:05Z",
-        }
-        producer.produce(topics.input, json.dumps(envelope).encode(), b"key")
+    for envelope in envelopes(REQUESTS):
+        producer.produce(topics.input, envelope.encode(), b"key")
     producer.produce(topics.input, b"no envelope", b"key")
     assert producer.flush(30) == 0
 
@@ -143,7 +123,7 @@ async def test_no_secret_is_in_responses_dead_letters_logs_and_pages(
     publish(topics)
     async with HttpServer(service) as server:
         text = _RUNTIME.format(topics=topics, url=server.url, vault=vault.address)
-        nodes = {"users": USERS, "ledger": LEDGER, "keys": _KEYS}
+        nodes = {"users": USERS, "ledger": LEDGER, "keys": KEYS}
         path = contract_in(tmp_path, text, **{slug: node + _TO_DEAD_LETTERS for slug, node in nodes.items()})
         secrets = {
             "ONEX_SECRET_API_TOKEN": CANARY,

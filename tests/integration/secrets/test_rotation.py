@@ -1,6 +1,7 @@
 """Credentials that change on real servers while requests come in: none fails, and none is lost."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -9,7 +10,7 @@ import pytest_asyncio
 
 from tests.fakes.http_server import Connection, HttpServer, RecordedRequest, encoded
 from tests.integration.secrets.keepers import Keeper
-from tests.integration.secrets.load import Events, host_of, under_load
+from tests.integration.secrets.load import Events, Load, host_of, under_load
 
 CANARY = "c4n4ry"
 OLD, NEW, WRONG = f"{CANARY}-old", f"{CANARY}-new", f"{CANARY}-wrong"
@@ -73,14 +74,21 @@ async def database(database_dsn: str, own_path: str) -> AsyncIterator[Database]:
         await admin.close()
 
 
+@asynccontextmanager
+async def ledger(database: Database, keeper: Keeper, path: str, folder: Path) -> AsyncIterator[Load]:
+    """A host that writes numbers under the old password, as fast as they come."""
+    await keeper.put(f"{path}/db", database.dsn(OLD))
+    host = await host_of(folder, keeper, "ledger", DB.replace("PATH", path))
+    async with under_load(host, "ledger", {"sql": INSERT, "parameters": []}) as load:
+        yield load
+
+
 @pytest.mark.asyncio
 async def test_a_password_that_the_server_has_before_the_place_of_secrets(
     database: Database, keeper: Keeper, own_path: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     events = Events(caplog)
-    await keeper.put(f"{own_path}/db", database.dsn(OLD))
-    host = await host_of(tmp_path, keeper, "ledger", DB.replace("PATH", own_path))
-    async with under_load(host, "ledger", {"sql": INSERT, "parameters": []}) as load:
+    async with ledger(database, keeper, own_path, tmp_path) as load:
         await load.grown()
         await database.password(NEW)
         await load.grown()
@@ -98,15 +106,14 @@ async def test_a_password_that_the_place_of_secrets_has_before_the_server(
     database: Database, keeper: Keeper, own_path: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     events = Events(caplog)
-    await keeper.put(f"{own_path}/db", database.dsn(OLD))
-    host = await host_of(tmp_path, keeper, "ledger", DB.replace("PATH", own_path))
-    async with under_load(host, "ledger", {"sql": INSERT, "parameters": []}) as load:
+    async with ledger(database, keeper, own_path, tmp_path) as load:
         await load.grown()
         await keeper.put(f"{own_path}/db", database.dsn(NEW))
         await events.after("rotation.failed")
         await load.grown()
         await database.password(NEW)
-        await database.end_idle_sessions()
+        async with load.resting():
+            await database.end_idle_sessions()
         await events.after("rotation.done")
         await load.grown()
     assert load.failures == []
@@ -120,9 +127,7 @@ async def test_ten_changes_leave_the_connections_of_one_pool(
     database: Database, keeper: Keeper, own_path: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     events = Events(caplog)
-    await keeper.put(f"{own_path}/db", database.dsn(OLD))
-    host = await host_of(tmp_path, keeper, "ledger", DB.replace("PATH", own_path))
-    async with under_load(host, "ledger", {"sql": INSERT, "parameters": []}) as load:
+    async with ledger(database, keeper, own_path, tmp_path) as load:
         for number in range(1, 11):
             await database.password(f"{NEW}-{number}")
             await keeper.put(f"{own_path}/db", database.dsn(f"{NEW}-{number}"))
