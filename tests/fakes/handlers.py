@@ -1,5 +1,6 @@
 """Handlers whose operations a test writes, and which note what happens to them."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
@@ -90,3 +91,22 @@ def handler_binding(
     typed = _CONFIGS.get(kind, ModelHandlerConfig).model_validate(config or {})
     fields = {"type": kind, "name": name or kind.value, "timeout_ms": timeout_ms, "priority": priority}
     return ModelHandlerBinding.model_validate({**fields, "config": typed, **(policies or {})})
+
+
+class Gate:
+    """A handler's operation that waits until the test opens it."""
+
+    def __init__(self) -> None:
+        self.opened = asyncio.Event()
+        self.waiting = 0
+        self.cancelled = 0
+
+    async def perform(self, envelope: ModelOnexEnvelope) -> ModelOnexEnvelope:
+        """Waits, and answers."""
+        self.waiting += 1
+        try:
+            await self.opened.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        return await echo(envelope)

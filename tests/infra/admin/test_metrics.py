@@ -1,5 +1,6 @@
 """The metrics page of hosts that did something, read with Prometheus' own parser."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +12,13 @@ from omnibase_core.envelope import ModelOnexEnvelope
 from omnibase_core.errors import HandlerConnectionError
 from omnibase_infra.admin.metrics import CONTENT_TYPE, metrics_page
 from omnibase_infra.host.process import BaseRuntimeHostProcess
+from omnibase_infra.telemetry.meter import OK, Outcomes
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.fakes.handlers import ScriptedHandler, echo, handler_binding
+from tests.fakes.handlers import Gate, ScriptedHandler, echo, handler_binding
 from tests.fakes.hosts import asking, parts
 from tests.fakes.runtimes import bus_binding
+from tests.fakes.waiting import until
 from tools.dashboard import FILE, PANELS, dashboard
 
 ROOT = Path(__file__).parents[3]
@@ -101,9 +104,80 @@ async def test_the_process_and_its_partitions_are_there() -> None:
         partition = {"topic": bus_binding().topics.input, "partition": "0"}
     assert seen[at("onex_partition_next_offset", **partition)] == 1
     assert seen[at("onex_partition_outstanding", **partition)] == 0
+    assert seen[at("onex_partition_lag", **partition)] == 0
+    assert seen[at("onex_partition_paused", **partition, cause="window_full")] == 0
+    assert seen[at("onex_records_received_total")] == 1
+    assert seen[at("onex_bus_clients_rebuilt_total", client="consumer")] == 0
     assert seen[at("onex_ready")] == 1
     assert seen[at("onex_start_seconds")] > 0
     assert seen[at("process_resident_memory_bytes")] > 1_000_000
+
+
+@pytest.mark.asyncio
+async def test_what_waits_is_told_from_what_is_worked_on() -> None:
+    gate = Gate()
+    binding = bus_binding().model_copy(update={"max_inflight_envelopes": 2})
+    its = parts([ScriptedHandler(perform=gate.perform, name="http")], binding=binding)
+    async with BaseRuntimeHostProcess(its) as host:
+        asked = [asyncio.create_task(host.client.request(asking(number))) for number in range(5)]
+        await until(lambda: gate.waiting == 2)
+        seen = await figures(host)
+        gate.opened.set()
+        await asyncio.gather(*asked)
+    assert seen[at("onex_lanes", state="busy")] == 2
+    assert seen[at("onex_queued")] == seen[at("onex_in_flight")] - 2
+    partition = {"topic": bus_binding().topics.input, "partition": "0"}
+    assert seen[at("onex_partition_paused", **partition, cause="window_full")] == 1
+
+
+@pytest.mark.asyncio
+async def test_a_response_that_is_too_large_is_no_success() -> None:
+    async def large(envelope: ModelOnexEnvelope) -> ModelOnexEnvelope:
+        return envelope.reply({"url": "x" * 3_000}, timestamp=envelope.timestamp)
+
+    binding = bus_binding().model_copy(update={"max_envelope_bytes": 2_000})
+    its = parts([ScriptedHandler(perform=large, name="http")], binding=binding)
+    async with BaseRuntimeHostProcess(its) as host:
+        response = await host.client.request(asking(1))
+        seen = await figures(host)
+    assert response.error is not None
+    requests = {"node": "pages", "handler": "http", "operation": "http.get"}
+    assert seen[at("onex_envelopes_total", **requests, code=response.error.code.value)] == 1
+    assert seen[at("onex_envelopes_total", **requests, code="OK")] == 0
+
+
+def test_a_success_that_is_taken_back_makes_no_counter_fall() -> None:
+    outcomes = Outcomes(["http.get"])
+    for _ in range(3):
+        outcomes.note("http.get", OK, 0.0, 0.0)
+    assert outcomes.told["http.get", OK] == 3
+    outcomes.take_back("http.get", "PAYLOAD_TOO_LARGE")
+    assert outcomes.told == {("http.get", OK): 3, ("http.get", "PAYLOAD_TOO_LARGE"): 1}
+    for _ in range(2):
+        outcomes.note("http.get", OK, 0.0, 0.0)
+    assert outcomes.told == {("http.get", OK): 4, ("http.get", "PAYLOAD_TOO_LARGE"): 1}
+
+
+@pytest.mark.asyncio
+async def test_the_health_of_parts_is_there_once_somebody_has_asked() -> None:
+    async with BaseRuntimeHostProcess(parts([ScriptedHandler(name="http")])) as host:
+        before = await figures(host)
+        await host.condition()
+        seen = await figures(host)
+    assert not [name for name, _ in before if name == "onex_part_health"]
+    assert seen[at("onex_part_health", part="http", status="healthy")] == 1
+    assert seen[at("onex_part_health", part="event_bus", status="unhealthy")] == 0
+
+
+@pytest.mark.asyncio
+async def test_what_a_handler_counts_by_itself_is_there() -> None:
+    class Counting(ScriptedHandler):
+        def counts(self) -> dict[str, int]:
+            return {"answered_from_inbox": 3}
+
+    async with BaseRuntimeHostProcess(parts([Counting(name="http")])) as host:
+        seen = await figures(host)
+    assert seen[at("onex_handler_events_total", handler="http", event="answered_from_inbox")] == 3
 
 
 @pytest.mark.asyncio

@@ -18,7 +18,7 @@ from omnibase_infra.host.collector import YOUNG_OBJECTS
 from omnibase_infra.host.process import BaseRuntimeHostProcess, HostParts, Publish, Stopped
 from omnibase_spi.event_bus import Delivery, ProtocolDeliverySink, Source
 
-from tests.fakes.handlers import ScriptedHandler, echo, handler_binding
+from tests.fakes.handlers import Gate, ScriptedHandler, handler_binding
 from tests.fakes.hosts import COMPUTE, EFFECT, asking, doubled, parts
 from tests.fakes.runtimes import bus_binding, settled_loop
 
@@ -82,25 +82,6 @@ class Mortal(InMemoryEventBus):
         await self.death.wait()
         consuming.cancel()
         raise EventBusError("the broker is gone")
-
-
-class Gate:
-    """A handler's operation that waits until the test opens it."""
-
-    def __init__(self) -> None:
-        self.opened = asyncio.Event()
-        self.waiting = 0
-        self.cancelled = 0
-
-    async def perform(self, envelope: ModelOnexEnvelope) -> ModelOnexEnvelope:
-        """Waits, and answers."""
-        self.waiting += 1
-        try:
-            await self.opened.wait()
-        except asyncio.CancelledError:
-            self.cancelled += 1
-            raise
-        return await echo(envelope)
 
 
 class DoublingHost(BaseRuntimeHostProcess):

@@ -7,10 +7,9 @@ import pytest
 from omnibase_infra.host.process import BaseRuntimeHostProcess
 from omnibase_infra.host.watchdog import Watchdog
 
-from tests.fakes.handlers import ScriptedHandler
+from tests.fakes.handlers import Gate, ScriptedHandler
 from tests.fakes.hosts import asking, parts
 from tests.fakes.runtimes import settled_loop
-from tests.infra.host.test_process import Gate
 
 
 def stalled_s(dog: Watchdog) -> float | None:

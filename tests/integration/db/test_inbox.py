@@ -86,7 +86,9 @@ async def test_a_request_that_comes_again_takes_effect_once_and_gets_the_same_re
     async with inboxed(dsn) as db:
         first = await perform(db, adding(5))
         await perform(db, adding(1), SECOND)
+        assert db.handler.counts() == {"answered_from_inbox": 0}
         assert await perform(db, adding(5)) == first == {"rows": [{"n": 5}], "row_count": 1}
+        assert db.handler.counts() == {"answered_from_inbox": 1}
         assert await db.value("SELECT n FROM counter") == 6
 
 

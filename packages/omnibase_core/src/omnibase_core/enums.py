@@ -55,6 +55,14 @@ class EnumHealth(StrEnum):
     UNHEALTHY = "unhealthy"
 
 
+class EnumPauseCause(StrEnum):
+    """Why a stream is left out of the poll."""
+
+    WINDOW_FULL = "window_full"  # as much of it is in flight as may be
+    BEHIND_OLDEST = "behind_oldest"  # too much is settled behind its oldest delivery
+    BUS_SUSPENDED = "bus_suspended"  # the bus failed several times in a row
+
+
 class EnumSettlement(Enum):
     """What became of a delivery. RELEASED alone never advances the frontier: it will be redelivered."""
 

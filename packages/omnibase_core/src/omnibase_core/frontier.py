@@ -9,6 +9,8 @@ from collections import deque
 
 from pydantic import BaseModel, ConfigDict
 
+from omnibase_core.enums import EnumPauseCause
+
 
 class ModelFrontier(BaseModel):
     """One stream's progress, for people and metrics.
@@ -16,8 +18,8 @@ class ModelFrontier(BaseModel):
     next_position: everything before it has an outcome. committed_position: where a restart would begin, on a bus
     that keeps it. outstanding: delivered and not settled. holes: settled, but waiting behind an outstanding one.
     oldest_outstanding: the position that holds the frontier; oldest_age_s: how long it has been on its way.
-    paused: left out of the poll, and paused_because why. lag: records that are not delivered yet, as of the last
-    answer to a fetch.
+    paused: left out of the poll; paused_cause says why in a word, paused_because in a sentence. lag: records that
+    are not delivered yet, as of the last answer to a fetch.
     """
 
     model_config = ConfigDict(defer_build=True, frozen=True)
@@ -32,6 +34,7 @@ class ModelFrontier(BaseModel):
     oldest_age_s: float | None = None
     committed_position: int | None = None
     paused: bool = False
+    paused_cause: EnumPauseCause | None = None
     paused_because: str | None = None
     lag: int | None = None
 

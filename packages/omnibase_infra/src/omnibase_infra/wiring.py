@@ -37,6 +37,7 @@ from omnibase_infra.guard import Guard, longest_timeout_ms
 from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.process import BaseRuntimeHostProcess, HostParts
 from omnibase_infra.host.upkeep import Upkeep
+from omnibase_infra.telemetry.meter import BusMeter
 from omnibase_infra.transports.scripted import Cue
 
 if TYPE_CHECKING:
@@ -100,16 +101,16 @@ def _scripted_consul(clock: Clock, cue: Cue) -> ProtocolHandler:
     return ConsulHandler(lambda config, _: ScriptedConsul(config, cue=cue), clock.now)
 
 
-def _inmemory() -> ProtocolEventBus:
+def _inmemory(_: BusMeter) -> ProtocolEventBus:
     from omnibase_infra.event_bus.inmemory import InMemoryEventBus
 
     return InMemoryEventBus()
 
 
-def _kafka() -> ProtocolEventBus:
+def _kafka(meter: BusMeter) -> ProtocolEventBus:
     from omnibase_infra.event_bus.kafka.bus import KafkaEventBus
 
-    return KafkaEventBus()
+    return KafkaEventBus(meter)
 
 
 def _kafka_log(binding: ModelEventBusBinding, resolver: SecretResolver) -> ProtocolTopicLog:
@@ -135,7 +136,7 @@ SCRIPTED: Final[Mapping[EnumHandlerType, Callable[[Clock, Cue], ProtocolHandler]
         EnumHandlerType.CONSUL: _scripted_consul,
     }
 )
-BUSES: Final[Mapping[str, Callable[[], ProtocolEventBus]]] = MappingProxyType(
+BUSES: Final[Mapping[str, Callable[[BusMeter], ProtocolEventBus]]] = MappingProxyType(
     {"inmemory": _inmemory, "kafka": _kafka}
 )
 TOPIC_LOGS: Final[Mapping[str, Callable[[ModelEventBusBinding, SecretResolver], ProtocolTopicLog]]] = (
@@ -319,7 +320,8 @@ def build_host(
         HostParts(
             name=contract.name,
             group=group_of(contract),
-            bus=BUSES[binding.kind](),
+            bus=BUSES[binding.kind](meter := BusMeter()),
+            bus_meter=meter,
             binding=binding,
             handlers=handlers,
             nodes=list(loaded.nodes.values()),

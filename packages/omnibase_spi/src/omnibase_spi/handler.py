@@ -1,6 +1,7 @@
 """ProtocolHandler: what performs I/O for nodes."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
 
 from omnibase_core.contracts.bindings import ModelHandlerBinding
 from omnibase_core.description import ModelHealth, RuntimeHandler
@@ -22,3 +23,11 @@ class ProtocolHandler(RuntimeHandler, Protocol):
 
     async def health_check(self) -> ModelHealth:
         """How it is, with figures; answers within a second or so, and never raises."""
+
+
+@runtime_checkable
+class ProtocolCountingHandler(Protocol):
+    """What a handler may have besides, for metrics: counts that say more than how many calls there were."""
+
+    def counts(self) -> Mapping[str, int]:
+        """What has happened since `initialize`, by names that stay; asks no server."""

@@ -12,6 +12,7 @@ from omnibase_core.errors import EventBusError
 from omnibase_infra.event_bus.kafka import consumption as consuming
 from omnibase_infra.event_bus.kafka.breaker import BusBreaker
 from omnibase_infra.event_bus.kafka.consumption import Consumption
+from omnibase_infra.telemetry.meter import BusMeter
 from omnibase_spi.conformance.stand import Subscriber
 from omnibase_spi.event_bus import Delivery
 
@@ -29,7 +30,8 @@ class Stand:
         self.fakes = fakes
         self.sink = Subscriber()
         self.clock = 0.0
-        self.breaker = BusBreaker(threshold, lambda: self.clock, lambda: self.consumption.wake())
+        self.meter = BusMeter()
+        self.breaker = BusBreaker(threshold, lambda: self.clock, lambda: self.consumption.wake(), self.meter)
         remaining = iter(fakes)
         self.reachable = True
         self.consumption = Consumption(
@@ -39,6 +41,7 @@ class Stand:
             is_reachable=self._is_reachable,
             batch=100,
             revoke_budget_s=2.0,
+            meter=self.meter,
         )
         self.running = asyncio.ensure_future(self.consumption.run())
 
@@ -152,8 +155,10 @@ async def test_a_commit_that_never_comes_back_is_given_up_and_tried_again(monkey
         assert stand.settle(delivery)
         await asyncio.wait_for(member.commit(0.05), 5)
         assert stand.breaker.last_failure == "committing: no answer in time"
+        assert (stand.meter.commit_failures, sum(stand.meter.commits.counts)) == (1, 0)
         fake.hangs.clear()
         await until(lambda: fake.commits == [{PARTITION: 1}])
+        await until(lambda: sum(stand.meter.commits.counts) == 1)
 
 
 @pytest.mark.asyncio
@@ -244,7 +249,7 @@ async def test_failures_in_a_row_stop_consumption_until_something_works() -> Non
         fake.polls.clear()
         await until(lambda: len(fake.polls) > 2)
         assert all(PARTITION not in polled for polled in fake.polls[1:])
-        (frontier,) = stand.consumption.progress.frontiers(stand.consumption.member.reason)  # type: ignore[union-attr]  # it runs
+        (frontier,) = stand.consumption.progress.frontiers(stand.consumption.member.pause)  # type: ignore[union-attr]  # it runs
         assert frontier.paused_because == "the bus failed 2 times in a row: publishing: no answer"
         stand.breaker.note(None)
         await stand.delivered([1])
@@ -265,7 +270,7 @@ async def test_a_silent_consumer_is_replaced_when_the_cluster_answers_others(
         stand.reachable = True
         with pytest.raises(EventBusError, match="no answer to a fetch"):
             await asyncio.wait_for(asyncio.shield(stand.running), 10)
-        assert stand.consumption.restarts == 2
+        assert stand.meter.rebuilt["consumer"] == 2
 
 
 @pytest.mark.asyncio
@@ -278,6 +283,7 @@ async def test_too_much_behind_one_open_delivery_pauses_its_partition(monkeypatc
             stand.settle(delivery)
         member, (stream,) = stand.consumption.member, stand.consumption.progress.streams
         assert member is not None
-        assert member.reason(stream) == "too much is settled behind the oldest delivery"
+        assert (pause := member.pause(stream)) is not None
+        assert pause.because == "too much is settled behind the oldest delivery"
         stand.settle(first)
-        assert member.reason(stream) is None
+        assert member.pause(stream) is None

@@ -6,8 +6,8 @@ import pytest
 from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
-from omnibase_core.enums import EnumSettlement
-from omnibase_infra.event_bus.kafka.progress import Progress
+from omnibase_core.enums import EnumPauseCause, EnumSettlement
+from omnibase_infra.event_bus.kafka.progress import Pause, Progress
 from omnibase_spi.conformance.stand import Subscriber
 from omnibase_spi.event_bus import Delivery
 
@@ -106,9 +106,9 @@ def test_the_frontier_says_how_old_its_oldest_delivery_is_and_why_it_is_not_poll
     first, *_ = taken(progress, [0, 1], now=100.0)
     taken(progress, [2], now=103.0)
     clock.now = 110.0
-    (shown,) = progress.frontiers(lambda _: "because")
+    (shown,) = progress.frontiers(lambda _: Pause(EnumPauseCause.WINDOW_FULL, "because"))
     assert (shown.oldest_outstanding, shown.oldest_age_s) == (0, 10.0)
-    assert (shown.paused, shown.paused_because) == (True, "because")
+    assert (shown.paused, shown.paused_cause, shown.paused_because) == (True, "window_full", "because")
     progress.settle(first, EnumSettlement.DONE)
     (shown,) = progress.frontiers(lambda _: None)
     assert (shown.next_position, shown.committed_position, shown.oldest_age_s) == (1, 0, 10.0)

@@ -15,7 +15,7 @@ from contextvars import Context, copy_context
 from omnibase_core.codec import encode
 from omnibase_core.contracts.bindings import ModelEventBusBinding
 from omnibase_core.description import ModelHealth
-from omnibase_core.enums import EnumHealth, EnumSettlement
+from omnibase_core.enums import EnumHealth, EnumPauseCause, EnumSettlement
 from omnibase_core.envelope import ModelOnexEnvelope
 from omnibase_core.errors import EventBusError, MessageTooLargeError, ProtocolConfigurationError
 from omnibase_core.frontier import Frontier, ModelFrontier
@@ -199,7 +199,9 @@ class InMemoryEventBus:
                 holes=topic.frontier.holes,
                 oldest_outstanding=topic.frontier.oldest_outstanding,
                 paused=topic.paused,
+                paused_cause=EnumPauseCause.WINDOW_FULL if topic.paused else None,
                 paused_because="the subscriber's window is full" if topic.paused else None,
+                lag=len(topic.queue) + len(topic.waiting),
             )
             for topic in self._topics.values()
             if topic.sink is not None

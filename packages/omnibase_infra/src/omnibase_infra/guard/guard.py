@@ -23,7 +23,7 @@ from omnibase_core.errors import (
     RuntimeHostError,
 )
 from omnibase_core.policy.bucket import TokenBucket
-from omnibase_spi.handler import ProtocolHandler
+from omnibase_spi.handler import ProtocolCountingHandler, ProtocolHandler
 
 from omnibase_infra.guard.cutoff import CutOff
 from omnibase_infra.guard.line import Line, lines_of
@@ -75,6 +75,12 @@ class Guard:
     def describe(self) -> ModelHandlerDescription:
         """The handler's."""
         return self.handler.describe()
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """What the handler inside counts by itself; begins anew when it is exchanged."""
+        handler = self.handler
+        return handler.counts() if isinstance(handler, ProtocolCountingHandler) else {}
 
     @property
     def lines(self) -> Mapping[str, Line]:

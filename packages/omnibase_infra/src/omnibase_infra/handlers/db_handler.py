@@ -14,7 +14,7 @@ request that took effect gets its recorded results again. db.query has no effect
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Final, Literal
 
@@ -141,6 +141,11 @@ class DbHandler:
         if status is not EnumHealth.HEALTHY and counts["in_use"] == counts["pool_size"]:
             status, message = EnumHealth.DEGRADED, "every connection is in use"
         return ModelHealth(status=status, message=message, details={**figures, **counts})
+
+    def counts(self) -> Mapping[str, int]:
+        """With an inbox: the requests that it answered, which took effect before."""
+        answered = None if self._database is None else self._database.inbox_answers
+        return {} if answered is None else {"answered_from_inbox": answered}
 
     def describe(self) -> ModelHandlerDescription:
         """The three operations, as core's table has them."""

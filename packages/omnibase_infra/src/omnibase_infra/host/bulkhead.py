@@ -28,6 +28,11 @@ class Bulkheads:
         self._inside[slug] += 1
         return True
 
+    @property
+    def waiting(self) -> int:
+        """Flights that have to wait for others of their node."""
+        return sum(map(len, self._outside.values()))
+
     def leave(self, flight: Flight) -> Flight | None:
         """The flight was carried; gives the next one of its node, which is to enter before any other."""
         slug = flight.bulkhead

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from omnibase_core.codec import decode, encode
 from omnibase_core.contracts.bindings import ModelEventBusBinding
+from omnibase_core.enums import EnumErrorCode
 from omnibase_core.envelope import ModelOnexEnvelope
 from omnibase_core.errors import EnvelopeValidationError, PayloadTooLargeError, RuntimeHostError
 from omnibase_core.runtime import NodeInstance
@@ -24,6 +25,7 @@ from omnibase_infra.host.messages import (
 )
 from omnibase_infra.telemetry import events
 from omnibase_infra.telemetry.events import about
+from omnibase_infra.telemetry.meter import Meter
 
 _log = logging.getLogger("onex.delivery")
 _SUCCESS = judge(EnumHappening.SUCCEEDED).settlement
@@ -34,12 +36,19 @@ _PERFORMED: Mapping[str, JsonValue] = {"effect": "performed"}
 class Composer:
     """Makes the messages of flights, and says what settles them. group: the consumer group, for dead letters.
 
-    nodes: by slug, for what they say of failures.
+    nodes: by slug, for what they say of failures. meter: told of successes that cannot be sent.
     """
 
     def __init__(
-        self, nodes: Mapping[str, NodeInstance], binding: ModelEventBusBinding, *, group: str, clock: Clock
+        self,
+        nodes: Mapping[str, NodeInstance],
+        binding: ModelEventBusBinding,
+        *,
+        group: str,
+        clock: Clock,
+        meter: Meter,
     ) -> None:
+        self._meter = meter
         self._nodes = nodes
         self._output = binding.topics.output
         self._dead_letters = binding.topics.dead_letter
@@ -67,9 +76,13 @@ class Composer:
                     )
                 except Exception:  # noqa: BLE001 - whatever a handler gave, its request gets its answer
                     outcome = self.unforeseen(flight, request)
+                    self._take_back(request, operation, EnumErrorCode.INTERNAL_ERROR)
                 else:
-                    details = _NO_DETAILS if handler_type is None else _PERFORMED
-                    messages.append(self._response(flight, request, value, details))
+                    messages.append(
+                        response_message(value, request.source_node or None, flight.delivery, self._output, flight)
+                        if len(value) <= self._limit
+                        else self._too_large(flight, request, len(value), outcome)
+                    )
                     flight.settlement = _SUCCESS
                     flight.unacknowledged = 1
                     continue
@@ -91,7 +104,7 @@ class Composer:
         assert verdict.answer is EnumAnswer.FAILURE
         flight.settlement = verdict.settlement
         value = encode(request.failure(error, timestamp=self._clock.now()))
-        messages = [self._response(flight, request, value, _NO_DETAILS)]
+        messages = [self._response(flight, request, value)]
         if verdict.dead_letter:
             messages.append(self._dead_letter(flight, error, STAGE_NODE, request.target_node))
         return messages
@@ -115,17 +128,28 @@ class Composer:
         if message.topic != self._output or flight.small:
             return None
         request = decode(flight.delivery.value, self._limit)
+        refused = decode(message.value, len(message.value))
+        if refused.success:
+            self._take_back(request, refused.operation, EnumErrorCode.PAYLOAD_TOO_LARGE)
         if flight.correlation_id is not None:
             request = request.correlated(flight.correlation_id)
         return self._small(flight, request, details)
 
-    def _response(
-        self, flight: Flight, request: ModelOnexEnvelope, value: bytes, details: Mapping[str, JsonValue]
-    ) -> Message:
-        """details: for the error that stands for a response that is too large."""
+    def _response(self, flight: Flight, request: ModelOnexEnvelope, value: bytes) -> Message:
+        """The error envelope, or a smaller one in its place."""
         if len(value) <= self._limit:
             return response_message(value, request.source_node or None, flight.delivery, self._output, flight)
-        return self._small(flight, request, {"size_bytes": len(value), "limit_bytes": self._limit, **details})
+        return self._small(flight, request, {"size_bytes": len(value), "limit_bytes": self._limit})
+
+    def _too_large(self, flight: Flight, request: ModelOnexEnvelope, size: int, answer: Answer) -> Message:
+        """The error envelope in the place of an answer, which was counted as a success."""
+        self._take_back(request, answer.operation, EnumErrorCode.PAYLOAD_TOO_LARGE)
+        details = {"size_bytes": size, "limit_bytes": self._limit}
+        performed = _NO_DETAILS if answer.handler_type is None else _PERFORMED
+        return self._small(flight, request, {**details, **performed})
+
+    def _take_back(self, request: ModelOnexEnvelope, operation: str | None, code: EnumErrorCode) -> None:
+        self._meter.of(request.target_node).take_back(operation, code.value)
 
     def _small(self, flight: Flight, request: ModelOnexEnvelope, details: Mapping[str, JsonValue]) -> Message:
         """The error envelope that stands for a response of any size."""

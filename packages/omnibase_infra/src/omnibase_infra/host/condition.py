@@ -10,6 +10,7 @@ from omnibase_core.enums import EnumHealth
 
 BUS: Final = "event_bus"
 _LOOK_S: Final = 3.0
+_FRESH_S: Final = 60.0
 
 
 class EnumPhase(StrEnum):
@@ -30,6 +31,17 @@ class Condition(NamedTuple):
     parts: Mapping[str, ModelHealth]
     reasons: tuple[str, ...]
     remarks: tuple[str, ...]
+
+
+class Look(NamedTuple):
+    """What was seen when somebody last asked how the parts are. at: seconds of the host's monotonic clock."""
+
+    at: float
+    parts: Mapping[str, ModelHealth]
+
+    def fresh(self, now: float) -> Mapping[str, ModelHealth]:
+        """The parts, where that is less than a minute ago; else none."""
+        return self.parts if now - self.at < _FRESH_S else {}
 
 
 def condition_of(phase: EnumPhase, parts: Mapping[str, ModelHealth]) -> Condition:

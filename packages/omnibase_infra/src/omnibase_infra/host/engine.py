@@ -22,7 +22,7 @@ from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.composer import Composer
 from omnibase_infra.host.delivery import Courier, Desk
 from omnibase_infra.host.flight import EnumStreamState, Flight, Stream
-from omnibase_infra.host.lanes import Carrier, Lanes
+from omnibase_infra.host.lanes import Carrier, LaneFigures, Lanes
 from omnibase_infra.host.outbox import Outbox
 from omnibase_infra.telemetry import events
 from omnibase_infra.telemetry.meter import Meter
@@ -73,7 +73,7 @@ class DeliveryEngine:
         meter = meter or Meter(())
         self._now = clock.monotonic
         self._whole = meter.whole
-        composer = Composer(runtime.nodes, binding, group=group, clock=clock)
+        composer = Composer(runtime.nodes, binding, group=group, clock=clock, meter=meter)
         self._outbox = Outbox(bus, composer.compose, self._settle, self._shrink)
         desk = Desk(self._outbox.post, self._settle, self._withdraw)
         self._courier = Courier(
@@ -156,6 +156,11 @@ class DeliveryEngine:
         in_flight = sum(len(stream.flights) for stream in self._streams.values())
         settled = {EnumSettlement.DONE: self._done, **self._settled} if self._done else dict(self._settled)
         return Progress(settled, in_flight, self._outbox.held, self._outbox.republished, self._given_up)
+
+    @property
+    def lanes(self) -> LaneFigures:
+        """How full the lanes are."""
+        return self._lanes.figures()
 
     def waits_for(self) -> str | None:
         """Why work may rightly stand still: a wait that ends by itself, or when a server is back; else None."""

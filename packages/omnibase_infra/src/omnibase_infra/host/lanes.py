@@ -36,6 +36,14 @@ class Carrier(NamedTuple):
     carry: Callable[[Flight], Awaitable[None] | None]
 
 
+class LaneFigures(NamedTuple):
+    """Workers that are busy, workers whose flights wait, and flights that wait for a worker, key or bulkhead."""
+
+    busy: int
+    waiting: int
+    queued: int
+
+
 class Lanes:
     """Has each flight carried: one at a time per key, at most `width` at once, not counting those that wait.
 
@@ -92,6 +100,14 @@ class Lanes:
     def workers(self) -> Collection[asyncio.Task[None]]:
         """The tasks, idle ones included."""
         return self._workers
+
+    def figures(self) -> LaneFigures:
+        """How full they are."""
+        away = len(self.berths.away)
+        behind = sum(len(queue) for queue in self._behind.values() if queue)
+        outside = 0 if self._bulkheads is None else self._bulkheads.waiting
+        busy = len(self._workers) - len(self._idle) - away
+        return LaneFigures(busy, away, len(self._ready) + behind + outside)
 
     def _is_full(self) -> bool:
         return len(self._workers) - len(self._idle) - len(self.berths.away) >= self._width

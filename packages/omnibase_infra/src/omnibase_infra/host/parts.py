@@ -12,6 +12,7 @@ from omnibase_infra.guard import Guard
 from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.rotation import MakeHandler
 from omnibase_infra.host.upkeep import Upkeep
+from omnibase_infra.telemetry.meter import BusMeter
 
 
 class HostParts(NamedTuple):
@@ -20,6 +21,7 @@ class HostParts(NamedTuple):
     group: the consumer group, or the host's name where the bus has none. limits: max_inflight of nodes, by slug.
     stall_s: without any outcome for so long, though there is work, the host is stalled.
     make: a handler of a binding, for when its secrets change. upkeeps: kept up while the host is ready.
+    bus_meter: where the bus counts, None for one that does not.
     """
 
     name: str
@@ -34,6 +36,7 @@ class HostParts(NamedTuple):
     limits: Mapping[str, int] | None = None
     stall_s: float = 120.0
     upkeeps: Sequence[Upkeep] = ()
+    bus_meter: BusMeter | None = None
 
 
 class Stopped(NamedTuple):

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import ClassVar, Self
 
+from omnibase_core.description import ModelHealth
 from omnibase_core.envelope import ModelOnexEnvelope
 from omnibase_core.errors import ProtocolConfigurationError, RuntimeHostError
 from omnibase_core.frontier import ModelFrontier
@@ -17,7 +18,7 @@ from omnibase_infra.guard import Guard
 from omnibase_infra.host import collector
 from omnibase_infra.host.assembly import assembled
 from omnibase_infra.host.client import Client
-from omnibase_infra.host.condition import BUS, Condition, EnumPhase, condition_of, examined
+from omnibase_infra.host.condition import BUS, Condition, EnumPhase, Look, condition_of, examined
 from omnibase_infra.host.ending import bound_s, ended, step
 from omnibase_infra.host.engine import DeliveryEngine
 from omnibase_infra.host.feeding import Publish as Publish
@@ -29,7 +30,7 @@ from omnibase_infra.host.upkeep import Upkeeps
 from omnibase_infra.host.versions import check_versions
 from omnibase_infra.host.watchdog import Watchdog
 from omnibase_infra.telemetry import events
-from omnibase_infra.telemetry.meter import Meter
+from omnibase_infra.telemetry.meter import BusMeter, Meter
 
 _log = logging.getLogger("onex.host")
 _ENDING_S = 9.0
@@ -63,6 +64,7 @@ class BaseRuntimeHostProcess:
         told = teller(self.on_response, parts.binding.max_envelope_bytes)
         self.client = Client(parts.bus, parts.binding, on_reply=told)
         self.meter = Meter(parts.nodes)
+        self.bus_meter = parts.bus_meter or BusMeter()
         self.engine = DeliveryEngine(
             parts.bus,
             self._runtime,
@@ -73,6 +75,7 @@ class BaseRuntimeHostProcess:
             meter=self.meter,
         )
         self.start_s = 0.0
+        self._look: Look | None = None
         self.watchdog = Watchdog(self.engine, parts.stall_s)
         self._upkeeps = Upkeeps(parts.upkeeps)
 
@@ -106,7 +109,14 @@ class BaseRuntimeHostProcess:
     async def condition(self) -> Condition:
         """How it is: bus and handlers are asked, each within three seconds."""
         checks = {guard.name: guard.health_check() for guard in self.handlers}
-        return condition_of(self.phase, await examined({BUS: self._parts.bus.health_check(), **checks}))
+        parts = await examined({BUS: self._parts.bus.health_check(), **checks})
+        self._look = Look(self._parts.clock.monotonic(), parts)
+        return condition_of(self.phase, parts)
+
+    @property
+    def parts_seen(self) -> Mapping[str, ModelHealth]:
+        """The health of bus and handlers as last seen by `condition`; empty where that is over a minute ago."""
+        return {} if self._look is None else self._look.fresh(self._parts.clock.monotonic())
 
     @property
     def handlers(self) -> Sequence[Guard]:

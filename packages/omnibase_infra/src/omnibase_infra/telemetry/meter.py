@@ -42,10 +42,12 @@ class Outcomes:
     are `other`. waited: from arrival to the node's start; worked: from there to its outcome.
     """
 
-    __slots__ = ("_operations", "counts", "waited", "worked")
+    __slots__ = ("_operations", "_taken_back", "_told", "counts", "waited", "worked")
 
     def __init__(self, operations: Iterable[str] = ()) -> None:
         self._operations = frozenset(operations)
+        self._taken_back = Counter[str | None]()
+        self._told: dict[tuple[str | None, str], int] = {}
         self.counts: dict[tuple[str | None, str], int] = {}
         self.waited = Histogram()
         self.worked = Histogram()
@@ -58,6 +60,22 @@ class Outcomes:
         self.counts[key] = self.counts.get(key, 0) + 1
         self.waited.observe(waited_s)
         self.worked.observe(worked_s)
+
+    def take_back(self, operation: str | None, code: str) -> None:
+        """A success that was counted could not be sent: its requester gets an error with this code instead."""
+        if operation is not None and operation not in self._operations:
+            operation = OTHER
+        self._taken_back[operation] += 1
+        self.counts[operation, code] = self.counts.get((operation, code), 0) + 1
+
+    @property
+    def told(self) -> Mapping[tuple[str | None, str], int]:
+        """The counts without what was taken back. None ever falls: a counter that does looks like a restart."""
+        for (operation, code), count in self.counts.items():
+            if code == OK:
+                left = count - self._taken_back[operation]
+                self._told[operation, OK] = max(self._told.get((operation, OK), 0), left)
+        return self.counts | self._told
 
 
 class Calls:
@@ -84,6 +102,21 @@ class Calls:
             failed[name] += count
         succeeded = {(name, OK): sum(its.counts) - failed[name] for name, its in self.durations.items()}
         return {at: count for at, count in succeeded.items() if count} | self._failures
+
+
+class BusMeter:
+    """What a bus over servers counts, besides its progress.
+
+    Attributes: `commits` (durations of those that succeeded), `commit_failures`, `rebuilt` (replaced clients, by
+    kind), `failures` (in a row, now), `suspensions` (how often these stopped consumption for a while).
+    """
+
+    def __init__(self) -> None:
+        self.commits = Histogram()
+        self.commit_failures = 0
+        self.rebuilt = {"consumer": 0, "producer": 0}
+        self.failures = 0
+        self.suspensions = 0
 
 
 class Meter:

@@ -34,6 +34,7 @@ from omnibase_infra.event_bus.kafka.preflight import Findings, preflight
 from omnibase_infra.event_bus.kafka.producer import Publisher
 from omnibase_infra.event_bus.kafka.producers import Producers
 from omnibase_infra.telemetry.bounded import bound_logger
+from omnibase_infra.telemetry.meter import BusMeter
 
 _SHUTDOWN_BUDGET_S: Final = 1.0
 _PUBLISH_END_S: Final = 0.5
@@ -48,9 +49,10 @@ class _State(Enum):
 
 
 class KafkaEventBus:
-    """A ProtocolEventBus over Kafka, for the topics of one contract."""
+    """A ProtocolEventBus over Kafka, for the topics of one contract. meter: has its figures."""
 
-    def __init__(self) -> None:
+    def __init__(self, meter: BusMeter | None = None) -> None:
+        self._meter = meter or BusMeter()
         self._state = _State.CREATED
         self._sinks: dict[str, ProtocolDeliverySink] = {}
         self._producers: Producers | None = None
@@ -71,7 +73,7 @@ class KafkaEventBus:
         bound_logger("aiokafka")
         security = security_arguments(options)
         findings = await preflight(config, options, security)
-        self._breaker = BusBreaker(config.circuit_breaker_threshold, time.monotonic, self._wake)
+        self._breaker = BusBreaker(config.circuit_breaker_threshold, time.monotonic, self._wake, self._meter)
         self._consumption = Consumption(
             lambda: make_consumer(options, security, findings.fetch_bytes),
             self._sinks,
@@ -79,8 +81,9 @@ class KafkaEventBus:
             is_reachable=lambda: is_reachable(options, security, list(self._sinks)),
             batch=_batch(config),
             revoke_budget_s=revoke_budget_s(options),
+            meter=self._meter,
         )
-        self._producers = await _started(options, security, findings)
+        self._producers = await _started(options, security, findings, self._meter)
         self._publisher = Publisher(
             self._producers,
             findings.limits,
@@ -174,7 +177,7 @@ class KafkaEventBus:
         consumption = self._consumption
         if consumption is None or consumption.member is None:
             return []
-        return consumption.progress.frontiers(consumption.member.reason, consumption.member.end_of)
+        return consumption.progress.frontiers(consumption.member.pause, consumption.member.end_of)
 
     async def health_check(self) -> ModelHealth:
         """Unhealthy where nothing is consumed, degraded where consumption stands still for a while."""
@@ -203,12 +206,15 @@ class KafkaEventBus:
             self._consumption.wake()
 
 
-async def _started(options: ModelKafkaOptions, security: SecurityArguments, findings: Findings) -> Producers:
+async def _started(
+    options: ModelKafkaOptions, security: SecurityArguments, findings: Findings, meter: BusMeter
+) -> Producers:
     smallest = min(findings.limits.values())
     producers = Producers(
         lambda: make_producer(options, security, smallest),
         findings.partitions,
         attempt_s=options.connect_timeout_ms / 1000,
+        meter=meter,
     )
     try:
         await producers.start()

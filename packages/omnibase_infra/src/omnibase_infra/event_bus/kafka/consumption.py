@@ -22,6 +22,7 @@ from omnibase_infra.event_bus.kafka.member import Member, Sinks
 from omnibase_infra.event_bus.kafka.progress import Progress
 from omnibase_infra.event_bus.kafka.stalls import STALLED_S, StallDetector
 from omnibase_infra.telemetry import events
+from omnibase_infra.telemetry.meter import BusMeter
 
 _log = logging.getLogger("onex.bus")
 _COMMIT_EVERY_S: Final = 0.2
@@ -44,7 +45,7 @@ class Consumption:
 
     make: a consumer that has not started. is_reachable: whether the cluster answers somebody else.
     batch: records of one poll. revoke_budget_s: what a member has for its work in flight when the group takes
-    partitions away.
+    partitions away. meter: has its figures.
     """
 
     def __init__(
@@ -56,8 +57,10 @@ class Consumption:
         is_reachable: Callable[[], Awaitable[bool]],
         batch: int,
         revoke_budget_s: float,
+        meter: BusMeter | None = None,
     ) -> None:
         self._make = make
+        self._meter = meter or BusMeter()
         self._sinks = sinks
         self._breaker = breaker
         self._is_reachable = is_reachable
@@ -70,12 +73,16 @@ class Consumption:
         self._attending: asyncio.Task[None] | None = None
         self.member: Member | None = None
         self.silence_s = 0.0
-        self.restarts = 0
 
     @property
     def progress(self) -> Progress:
         """The streams that are ours."""
         return self._progress
+
+    @property
+    def restarts(self) -> int:
+        """Members that were replaced."""
+        return self._meter.rebuilt["consumer"]
 
     @property
     def is_member(self) -> bool:
@@ -135,6 +142,7 @@ class Consumption:
             revoke_budget_s=self._revoke_budget_s,
             suspended=self._breaker.reason,
             told=self._breaker.note,
+            meter=self._meter,
         )
         return self.member
 
@@ -170,7 +178,7 @@ class Consumption:
         )
         if is_lost:
             raise EventBusError(f"Consuming failed for good: {reason}") from None
-        self.restarts += 1
+        self._meter.rebuilt["consumer"] += 1
 
     async def _attend(self, member: Member) -> None:
         looked = 0.0
@@ -191,7 +199,7 @@ class Consumption:
     async def _look_for_stall(self, member: Member, since: float) -> None:
         if self._stopping.is_set():
             return
-        polled = [stream for stream in self._progress.streams if member.reason(stream) is None]
+        polled = [stream for stream in self._progress.streams if member.pause(stream) is None]
         self.silence_s = self._stalls.silence_s(member.consumer, polled, since)
         if self.silence_s > STALLED_S and await self._is_reachable():
             raise StalledError(f"no answer to a fetch for {self.silence_s:.0f} s, though the cluster answers")

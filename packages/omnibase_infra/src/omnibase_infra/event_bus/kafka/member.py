@@ -12,12 +12,14 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from omnibase_core.enums import EnumPauseCause
 from omnibase_spi.event_bus import ProtocolDeliverySink, Source
 
 from omnibase_infra.event_bus.kafka.ending import end_client
 from omnibase_infra.event_bus.kafka.faults import in_words
-from omnibase_infra.event_bus.kafka.progress import Progress, Stream
+from omnibase_infra.event_bus.kafka.progress import Pause, Progress, Stream
 from omnibase_infra.telemetry import events
+from omnibase_infra.telemetry.meter import BusMeter
 
 _log = logging.getLogger("onex.bus")
 _POLL_MS: Final = 200
@@ -25,6 +27,8 @@ _POLL_PAUSED_MS: Final = 2
 _NOTHING: Final = TopicPartition("onex.nobody", 0)
 _HOLES: Final = 10_000
 _COMMIT_S: Final = 5.0
+_WINDOW_FULL: Final = Pause(EnumPauseCause.WINDOW_FULL, "the subscriber's window is full")
+_BEHIND_OLDEST: Final = Pause(EnumPauseCause.BEHIND_OLDEST, "too much is settled behind the oldest delivery")
 _JOIN_S: Final = 0.3
 
 Sinks = Mapping[str, ProtocolDeliverySink]
@@ -35,7 +39,7 @@ class Member(ConsumerRebalanceListener):
 
     batch: records of one poll. revoke_budget_s: for what is in flight when partitions are taken away.
     suspended: why nothing is to be polled at all, None where everything may be. told: called after each commit,
-    with None or with what went wrong.
+    with None or with what went wrong. meter: counts and times commits.
     """
 
     def __init__(
@@ -48,6 +52,7 @@ class Member(ConsumerRebalanceListener):
         revoke_budget_s: float,
         suspended: Callable[[], str | None],
         told: Callable[[str | None], None],
+        meter: BusMeter,
     ) -> None:
         self.consumer = consumer
         self.progress = progress
@@ -56,6 +61,7 @@ class Member(ConsumerRebalanceListener):
         self._revoke_budget_s = revoke_budget_s
         self._suspended = suspended
         self._told = told
+        self._meter = meter
         self._stopping = False
         self._joining: asyncio.Task[None] | None = None
         self.wake = asyncio.Event()
@@ -77,7 +83,7 @@ class Member(ConsumerRebalanceListener):
         progress = self.progress
         while not self._stopping:
             assigned = self.consumer.assignment()
-            polled = [partition for partition in assigned if self.reason(progress.of(partition)) is None]
+            polled = [partition for partition in assigned if self.pause(progress.of(partition)) is None]
             waits = _POLL_MS if len(polled) == len(assigned) else _POLL_PAUSED_MS if polled else 0
             self.wake.clear()
             taken = await self._taken(polled or [_NOTHING], waits)
@@ -90,13 +96,14 @@ class Member(ConsumerRebalanceListener):
             elif not polled:
                 await self._woken(_POLL_MS / 1000)
 
-    def reason(self, stream: Stream | None) -> str | None:
+    def pause(self, stream: Stream | None) -> Pause | None:
         """Why a stream is left out of the poll; None where it is not."""
         if stream is not None and stream.paused:
-            return "the subscriber's window is full"
+            return _WINDOW_FULL
         if stream is not None and stream.frontier is not None and stream.frontier.holes >= _HOLES:
-            return "too much is settled behind the oldest delivery"
-        return self._suspended()
+            return _BEHIND_OLDEST
+        reason = self._suspended()
+        return None if reason is None else Pause(EnumPauseCause.BUS_SUSPENDED, reason)
 
     def end_of(self, stream: Stream) -> int | None:
         """The position after the stream's last record, as of the last answer to a fetch."""
@@ -129,18 +136,22 @@ class Member(ConsumerRebalanceListener):
         if not offsets:
             return
         streams = {partition: stream for partition in offsets if (stream := progress.of(partition)) is not None}
+        begun = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(within_s):
                 await self.consumer.commit(offsets)
         except (CommitFailedError, IllegalStateError) as error:
+            self._meter.commit_failures += 1
             _log.warning("nothing committed: %s", in_words(error), extra={"event": events.BUS_COMMIT_FAILED})
         except (KafkaError, TimeoutError, OSError) as error:
             reason = in_words(error)
+            self._meter.commit_failures += 1
             self._told(f"committing: {reason}")
             _log.warning(
                 "the commit failed, and is tried again: %s", reason, extra={"event": events.BUS_COMMIT_FAILED}
             )
         else:
+            self._meter.commits.observe(asyncio.get_running_loop().time() - begun)
             progress.committed(offsets, streams)
             self._told(None)
 

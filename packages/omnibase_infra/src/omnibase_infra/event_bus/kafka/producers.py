@@ -18,6 +18,7 @@ from omnibase_spi.event_bus import Message
 from omnibase_infra.event_bus.kafka.ending import end_client
 from omnibase_infra.event_bus.kafka.faults import in_words
 from omnibase_infra.telemetry import events
+from omnibase_infra.telemetry.meter import BusMeter
 
 _log = logging.getLogger("onex.bus")
 _FIRST_DELAY_S: Final = 0.2
@@ -66,11 +67,18 @@ class Producers:
     """Makes producers, and replaces those that failed.
 
     partitions: how many each topic had at the start. attempt_s: for one start of a producer, in seconds.
+    meter: counts those that were replaced.
     """
 
     def __init__(
-        self, make: Callable[[], AIOKafkaProducer], partitions: Mapping[str, int], *, attempt_s: float
+        self,
+        make: Callable[[], AIOKafkaProducer],
+        partitions: Mapping[str, int],
+        *,
+        attempt_s: float,
+        meter: BusMeter | None = None,
     ) -> None:
+        self._meter = meter or BusMeter()
         self._make = make
         self._attempt_s = attempt_s
         self._partitions = {topic: list(range(count)) for topic, count in partitions.items()}
@@ -129,6 +137,7 @@ class Producers:
         while True:
             try:
                 self._current = await self._attempt()
+                self._meter.rebuilt["producer"] += 1
                 return
             except (KafkaError, TimeoutError, OSError) as error:
                 _log.warning(

@@ -6,13 +6,21 @@ and changes nothing.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from aiokafka import ConsumerRecord, TopicPartition
-from omnibase_core.enums import EnumSettlement
+from omnibase_core.enums import EnumPauseCause, EnumSettlement
 from omnibase_core.frontier import Frontier, ModelFrontier
 from omnibase_spi.event_bus import Delivery, ProtocolDeliverySink, Source
 
 _as_delivery = tuple.__new__  # half the time of a NamedTuple's own constructor
+
+
+class Pause(NamedTuple):
+    """Why a stream is not polled, in a word and in a sentence."""
+
+    cause: EnumPauseCause
+    because: str
 
 
 class Stream:
@@ -130,21 +138,21 @@ class Progress:
                 stream.committed = offset
 
     def frontiers(
-        self, reason: Callable[[Stream], str | None], end: Callable[[Stream], int | None] = lambda _: None
+        self, pause: Callable[[Stream], Pause | None], end: Callable[[Stream], int | None] = lambda _: None
     ) -> Sequence[ModelFrontier]:
         """Every stream whose position is known.
 
-        reason: why a stream is not polled, None where it is. end: the position after its last record, where known.
+        pause: why a stream is not polled, None where it is. end: the position after its last record, where known.
         """
         now = self._clock()
         return [
-            _shown(stream, stream.frontier, now, reason(stream), end(stream))
+            _shown(stream, stream.frontier, now, pause(stream), end(stream))
             for stream in self._streams.values()
             if stream.frontier is not None
         ]
 
 
-def _shown(stream: Stream, frontier: Frontier, now: float, reason: str | None, end: int | None) -> ModelFrontier:
+def _shown(stream: Stream, frontier: Frontier, now: float, pause: Pause | None, end: int | None) -> ModelFrontier:
     return ModelFrontier(
         topic=stream.source.topic,
         partition=stream.source.partition,
@@ -155,7 +163,8 @@ def _shown(stream: Stream, frontier: Frontier, now: float, reason: str | None, e
         oldest_outstanding=frontier.oldest_outstanding,
         oldest_age_s=stream.oldest_age_s(now),
         committed_position=stream.committed,
-        paused=reason is not None,
-        paused_because=reason,
+        paused=pause is not None,
+        paused_cause=None if pause is None else pause.cause,
+        paused_because=None if pause is None else pause.because,
         lag=None if end is None else max(0, end - frontier.delivered_position),
     )

@@ -96,6 +96,11 @@ class Postgres:
         """Counts of connections, for health_check."""
         return self._pool.figures()
 
+    @property
+    def inbox_answers(self) -> int | None:
+        """How many requests got results that the inbox had; None without an inbox."""
+        return None if self._inbox is None else self._inbox.answered
+
     async def read(self, statement: Statement) -> Result:
         """Runs a statement that only reads; the server refuses any other."""
         text = accepted(statement.sql, "")

@@ -46,7 +46,8 @@ class Request(NamedTuple):
 class Inbox:
     """The statements of one table. table: `table` or `schema.table`, as the config's pattern holds it.
 
-    Attributes: `ddl`, which creates it, and what is done to it: `claim`, `record`, `purge`.
+    Attributes: `ddl`, which creates it, what is done to it: `claim`, `record`, `purge`, and `answered`, how many
+    requests got results that it had.
     """
 
     def __init__(self, table: str, retention_hours: int) -> None:
@@ -56,6 +57,7 @@ class Inbox:
         self.claim = _CLAIM.format(table=name)
         self.record = _RECORD.format(table=name)
         self.purge = Statement(_PURGE.format(table=name), (retention_hours,))
+        self.answered = 0
         self._written = 0
 
     def is_purge_due(self) -> bool:

@@ -48,6 +48,7 @@ class Transaction:
         if self._claim is not None:
             before = recorded(await self._noted(self._claim.take()))
             if before is not None:
+                self._claim.inbox.answered += 1
                 await self._session.execute("ROLLBACK", timeout=self._budget())
                 return before
         results = []
