@@ -60,6 +60,10 @@ class BusAround:
         """Passed on."""
         await self.inner.flush()
 
+    async def renew(self, config: ModelEventBusBinding) -> None:
+        """Passed on."""
+        await self.inner.renew(config)
+
     def frontier(self) -> Sequence[ModelFrontier]:
         """Passed on."""
         return self.inner.frontier()

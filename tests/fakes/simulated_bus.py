@@ -165,6 +165,9 @@ class SimulatedBus:
     async def flush(self) -> None:
         """Progress is durable here as soon as it is settled."""
 
+    async def renew(self, config: ModelEventBusBinding) -> None:
+        """It connects to nobody."""
+
     def frontier(self) -> Sequence[ModelFrontier]:
         """The present stream's."""
         return [

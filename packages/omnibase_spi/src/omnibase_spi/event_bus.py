@@ -108,6 +108,12 @@ class ProtocolEventBus(Protocol):
     async def flush(self) -> None:
         """Makes settled progress durable, bounded in time."""
 
+    async def renew(self, config: ModelEventBusBinding) -> None:
+        """Makes further connections with the secrets of this binding; those that stand go on.
+
+        Raises EventBusError where they are not accepted, and stays as it is.
+        """
+
     def frontier(self) -> Sequence[ModelFrontier]:
         """The progress of each stream that is ours."""
 

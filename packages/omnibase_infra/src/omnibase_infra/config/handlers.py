@@ -38,20 +38,31 @@ def references_of(binding: ModelHandlerBinding) -> tuple[str, ...]:
 
 async def resolve_config(config: _Config, field: str, resolver: SecretResolver) -> _Config:
     """A config with a Secret in place of each secret reference; `field` is where it stands. Errors as above."""
-    secrets = await _found(_uses_in(field, "config", config), resolver)
+    return _revealed(config, await _found(_uses_in(field, "config", config), resolver))
 
+
+async def resolve_bus(binding: ModelEventBusBinding, resolver: SecretResolver) -> ModelEventBusBinding:
+    """The bus's binding with its options resolved as by `resolve_config`."""
+    return bus_with_secrets(binding, await find_bus_secrets(binding, resolver))
+
+
+async def find_bus_secrets(binding: ModelEventBusBinding, resolver: SecretResolver) -> dict[str, Secret]:
+    """The secrets of the bus, by reference. Errors as above."""
+    return await _found(_uses_in("event_bus", "config", binding.options), resolver)
+
+
+def bus_with_secrets(binding: ModelEventBusBinding, secrets: Mapping[str, Secret]) -> ModelEventBusBinding:
+    """The bus's binding with these secrets in place of its references."""
+    return binding.model_copy(update={"options": _revealed(binding.options, secrets)})
+
+
+def _revealed(config: _Config, secrets: Mapping[str, Secret]) -> _Config:
     def reveal(_: str, reference: ModelSecretRef) -> Secret:
         return Secret(reference.prefix + secrets[reference.secret_ref].reveal())
 
     rebuilt = _rebuilt(config, "config", reveal)
     assert isinstance(rebuilt, type(config))
     return rebuilt
-
-
-async def resolve_bus(binding: ModelEventBusBinding, resolver: SecretResolver) -> ModelEventBusBinding:
-    """The bus's binding with its options resolved as by `resolve_config`."""
-    options = await resolve_config(binding.options, "event_bus", resolver)
-    return binding.model_copy(update={"options": options})
 
 
 async def _found(uses: Sequence[_Use], resolver: SecretResolver) -> dict[str, Secret]:

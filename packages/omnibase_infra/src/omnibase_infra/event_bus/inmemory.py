@@ -187,6 +187,9 @@ class InMemoryEventBus:
     async def flush(self) -> None:
         """There is nothing durable to write."""
 
+    async def renew(self, config: ModelEventBusBinding) -> None:
+        """Nothing: it connects to nobody."""
+
     def frontier(self) -> Sequence[ModelFrontier]:
         """The progress of each subscribed topic."""
         return [

@@ -12,8 +12,9 @@ from omnibase_core.envelope import ModelOnexEnvelope
 from omnibase_core.errors import ProtocolConfigurationError, RuntimeHostError
 from omnibase_core.frontier import ModelFrontier
 from omnibase_core.runtime import ComputeFunction, NodeInstance
+from omnibase_core.secret import Secret
 
-from omnibase_infra.config.handlers import find_secrets, resolve_bus, with_secrets
+from omnibase_infra.config.handlers import bus_with_secrets, find_bus_secrets, find_secrets, with_secrets
 from omnibase_infra.guard import Guard
 from omnibase_infra.host import collector
 from omnibase_infra.host.assembly import assembled
@@ -25,7 +26,7 @@ from omnibase_infra.host.feeding import Publish as Publish
 from omnibase_infra.host.feeding import fed, teller
 from omnibase_infra.host.parts import HostParts as HostParts
 from omnibase_infra.host.parts import Stopped as Stopped
-from omnibase_infra.host.rotation import Rotation
+from omnibase_infra.host.rotation import BusSecrets, Rotation
 from omnibase_infra.host.upkeep import Upkeeps
 from omnibase_infra.host.versions import check_versions
 from omnibase_infra.host.watchdog import Watchdog
@@ -152,8 +153,8 @@ class BaseRuntimeHostProcess:
             asyncio.get_running_loop().set_default_executor(
                 ThreadPoolExecutor(_DNS_THREADS, thread_name_prefix="onex-dns")
             )
-            await self._open_handlers()
-            await self._parts.bus.initialize(await resolve_bus(self._parts.binding, self._parts.resolver))
+            self._rotation = await self._open_bus(await self._open_handlers())
+            self._rotation.start()
             await self._parts.bus.subscribe(self._parts.binding.topics.input, self.engine)
             if self._parts.binding.kind == "inmemory":
                 await self.client.subscribe()
@@ -198,8 +199,7 @@ class BaseRuntimeHostProcess:
         """Serves until `request_stop`, the end of `feed`, or the loss of the bus; then drains within `grace_s`."""
         feeding = asyncio.create_task(self._feed(), name="onex-feed") if self.has_feed() else None
         await self.stopping()
-        lost = self.bus_lost
-        feed_failed = feeding is not None and await ended(feeding)
+        lost, feed_failed = self.bus_lost, feeding is not None and await ended(feeding)
         return Stopped(await self.close(grace_s=grace_s), bus_lost=lost, feed_failed=feed_failed)
 
     async def close(self, *, grace_s: float) -> int:
@@ -255,15 +255,22 @@ class BaseRuntimeHostProcess:
             _log.critical("the bus is lost", exc_info=error, extra={"event": events.HOST_BUS_LOST})
             self.client.close()
 
-    async def _open_handlers(self) -> None:
+    async def _open_handlers(self) -> Mapping[str, Secret]:
         handlers, resolver = self._parts.handlers, self._parts.resolver
         secrets = await find_secrets([binding for _, binding in handlers], resolver)
         for guard, binding in handlers:
             self._handlers.append(guard)
             await guard.handler.initialize(with_secrets(binding, secrets))
             _log.info("handler ready", extra={"event": events.HANDLER_INITIALIZED, "handler": guard.name})
-        self._rotation = Rotation(handlers, secrets, resolver, self._parts.make)
-        self._rotation.start()
+        return secrets
+
+    async def _open_bus(self, of_handlers: Mapping[str, Secret]) -> Rotation:
+        """Gives what will look for changed secrets, those of the bus among them."""
+        parts = self._parts
+        secrets = await find_bus_secrets(parts.binding, parts.resolver)
+        await parts.bus.initialize(bus_with_secrets(parts.binding, secrets))
+        own = BusSecrets(parts.bus, parts.binding, secrets)
+        return Rotation(parts.handlers, of_handlers, parts.resolver, parts.make, own)
 
     async def _answer_submitted(self, until: float) -> None:
         """Lets what this process submitted itself be answered: nobody would deliver it again."""

@@ -23,9 +23,9 @@ from omnibase_spi.event_bus import Acknowledged, Delivery, Message, ProtocolDeli
 
 from omnibase_infra.event_bus.headers import envelope_headers
 from omnibase_infra.event_bus.kafka.breaker import BusBreaker
-from omnibase_infra.event_bus.kafka.clients import make_consumer, make_producer
+from omnibase_infra.event_bus.kafka.clients import client_of, connect_with, make_consumer, make_producer
 from omnibase_infra.event_bus.kafka.cloudevents import as_cloud_event
-from omnibase_infra.event_bus.kafka.cluster import is_reachable
+from omnibase_infra.event_bus.kafka.cluster import connected, is_reachable
 from omnibase_infra.event_bus.kafka.connection import SecurityArguments, security_arguments
 from omnibase_infra.event_bus.kafka.consumption import Consumption
 from omnibase_infra.event_bus.kafka.faults import in_words
@@ -61,6 +61,7 @@ class KafkaEventBus:
         self._consumption: Consumption | None = None
         self._is_consuming = False
         self._ended: asyncio.Future[None] | None = None
+        self._security = SecurityArguments()  # one object for all that connects, so that all see what is new
 
     async def initialize(self, config: ModelEventBusBinding) -> None:
         """Connects, and checks topics, permissions and sizes; see `preflight` for what it refuses."""
@@ -71,7 +72,8 @@ class KafkaEventBus:
             raise ProtocolConfigurationError("The Kafka bus needs the options of kind kafka")
         self._state = _State.OPEN
         bound_logger("aiokafka")
-        security = security_arguments(options)
+        security = self._security
+        security.update(security_arguments(options))
         findings = await preflight(config, options, security)
         self._breaker = BusBreaker(config.circuit_breaker_threshold, time.monotonic, self._wake, self._meter)
         self._consumption = Consumption(
@@ -171,6 +173,18 @@ class KafkaEventBus:
         """Commits what is settled, within five seconds."""
         if self._consumption is not None and self._consumption.member is not None:
             await self._consumption.member.commit()
+
+    async def renew(self, config: ModelEventBusBinding) -> None:
+        """Tries the secrets with a connection of its own; then every client makes its further ones with them."""
+        options = config.options
+        assert isinstance(options, ModelKafkaOptions)
+        security = security_arguments(options)
+        async with connected(options, security):
+            self._security.update(security)
+        if self._producers is not None:
+            self._producers.connect_with(security)
+        if self._consumption is not None and self._consumption.member is not None:
+            connect_with(client_of(self._consumption.member.consumer), security)
 
     def frontier(self) -> Sequence[ModelFrontier]:
         """The progress of each stream that is ours and whose position is known."""

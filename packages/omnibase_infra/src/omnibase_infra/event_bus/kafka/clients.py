@@ -3,6 +3,7 @@
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.client import AIOKafkaClient
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from omnibase_core.contracts.kafka_config import ModelKafkaOptions
 
@@ -41,8 +42,20 @@ def make_consumer(options: ModelKafkaOptions, security: SecurityArguments, fetch
         retry_backoff_ms=_RETRY_MS,
         **security,
     )
-    never_creating(consumer._client)  # noqa: SLF001 - a producer has the same under a public name
+    never_creating(client_of(consumer))
     return consumer
+
+
+def client_of(consumer: AIOKafkaConsumer) -> AIOKafkaClient:
+    """What connects for a consumer; a producer has the same under a public name."""
+    return consumer._client  # noqa: SLF001
+
+
+def connect_with(client: AIOKafkaClient, security: SecurityArguments) -> None:
+    """Has a client that runs make its further connections with these: it reads them anew for each."""
+    for name, value in security.items():
+        if name != "security_protocol":
+            setattr(client, f"_{name}", value)
 
 
 def make_producer(options: ModelKafkaOptions, security: SecurityArguments, batch_bytes: int) -> AIOKafkaProducer:

@@ -15,6 +15,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from omnibase_spi.event_bus import Message
 
+from omnibase_infra.event_bus.kafka.clients import connect_with
+from omnibase_infra.event_bus.kafka.connection import SecurityArguments
 from omnibase_infra.event_bus.kafka.ending import end_client
 from omnibase_infra.event_bus.kafka.faults import in_words
 from omnibase_infra.telemetry import events
@@ -111,6 +113,11 @@ class Producers:
             task = asyncio.create_task(end_client(producer.client, _END_S), name="onex-producer-end")
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
+
+    def connect_with(self, security: SecurityArguments) -> None:
+        """Has the producer in use make its further connections with these."""
+        if self._current is not None:
+            connect_with(self._current.client.client, security)
 
     def partitions_of(self, topic: str) -> Sequence[int]:
         """The partitions of a topic, as far as they are known."""
