@@ -83,3 +83,13 @@ class WaitingHost(CalculatorHost):
         sys.stdout.write("up\n")
         sys.stdout.flush()
         await asyncio.Event().wait()
+
+
+class CrashingHost(WaitingHost):
+    """Its main task fails once it runs."""
+
+    async def stopping(self) -> None:
+        """Fails."""
+        if self.ready:
+            raise ArithmeticError("one and one is three")
+        await super().stopping()

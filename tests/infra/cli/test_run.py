@@ -34,6 +34,35 @@ def test_a_feed_that_raises_is_exit_code_1_and_its_trace_is_logged(contract: str
     assert "no more files" in json.dumps(failed)
 
 
+def test_a_crash_is_exit_code_6_and_one_line_with_the_reason(contract: str) -> None:
+    ended = run("onex-host", "run", contract, "--host", f"{HOSTS}:CrashingHost")
+    assert ended.code == 6
+    lines = [json.loads(line) for line in ended.stderr.splitlines()]
+    (crash,) = [line for line in lines if line["event"] == "host.crashed"]
+    assert (crash["level"], crash["reason"]) == ("CRITICAL", "ArithmeticError: one and one is three")
+    assert crash == lines[-1]
+    assert [line["event"] for line in lines].count("host.stopped") == 1
+
+
+def test_a_signal_during_a_start_that_hangs_is_a_clean_stop(contract: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        handler = '{type: "db", timeout_ms: 60000, config: {dsn: {secret_ref: "calc/dsn"}}}'
+        runtime = contract_in(tmp_path, MINIMAL.replace('{type: "http"}', handler), calculator=COMPUTE)
+        with subprocess.Popen(  # noqa: S603 - our own program
+            program("onex-host", "run", runtime, "--host", f"{HOSTS}:WaitingHost", "--http", "127.0.0.1:0"),
+            stderr=subprocess.PIPE,
+            env={**os.environ, "ONEX_SECRET_CALC_DSN": f"postgresql://u:p@127.0.0.1:{port}/d"},
+            text=True,
+        ) as process:
+            silent.settimeout(30)
+            with silent.accept()[0]:
+                process.send_signal(signal.SIGTERM)
+                _, stderr = process.communicate(timeout=30)
+    told = [json.loads(line)["event"] for line in stderr.splitlines()]
+    assert (process.returncode, told[-3:]) == (0, ["host.signal", "host.stopping", "host.stopped"]), stderr
+
+
 @pytest.mark.parametrize("name", ["onex-host", "omnibase-runtime-host"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_is_a_clean_stop(contract: str, name: str, number: int) -> None:
@@ -93,6 +122,7 @@ def test_a_port_that_is_taken_is_exit_code_1_and_says_what_to_do(contract: str) 
         where = f"127.0.0.1:{taken.getsockname()[1]}"
         ended = run("onex-host", "run", contract, "--host", f"{HOSTS}:FeedingHost", "--http", where)
     assert ended.code == 1
+    assert json.loads(ended.stderr.splitlines()[0])["event"] == "host.start_failed"
     assert f"cannot listen at {where}" in ended.stderr
     assert "--http off" in ended.stderr
 

@@ -17,8 +17,9 @@ from omnibase_core.secret import ModelSecretRef, Secret
 from omnibase_infra.config.handlers import find_secrets, with_secrets
 from omnibase_infra.config.secret_files import Absent
 from omnibase_infra.config.secrets import EnvironmentSecrets, SecretResolver
-from omnibase_infra.guard import Guard
+from omnibase_infra.guard import CutOff, Guard
 from omnibase_infra.host.rotation import Rotation
+from omnibase_spi.handler import ProtocolHandler
 
 from tests.fakes.handlers import NOW, ScriptedHandler, handler_binding
 from tests.fakes.waiting import until
@@ -280,3 +281,20 @@ async def test_a_handler_without_secrets_is_left_alone() -> None:
     await rotation.look()
     await rotation.close()
     assert handler.diary == []
+
+
+@pytest.mark.asyncio
+async def test_a_handler_that_is_exchanged_just_as_the_host_ends_is_shut_down(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with staged() as stage:
+        closing: list[asyncio.Task[None]] = []
+
+        def exchange(handler: ProtocolHandler) -> tuple[ProtocolHandler, CutOff]:
+            closing.append(asyncio.create_task(stage.rotation.close()))
+            return Guard.exchange(stage.guard, handler)
+
+        monkeypatch.setattr(stage.guard, "exchange", exchange)
+        await stage.turned_to("two")
+        await closing[0]
+        assert stage.diary == ["one up", "two up", "one down"]

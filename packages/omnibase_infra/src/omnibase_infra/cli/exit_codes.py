@@ -16,3 +16,5 @@ class EnumExitCode(IntEnum):
     """The drain gave something up; it will be redelivered."""
     BUS_LOST = 5
     """The event bus is lost for good."""
+    CRASHED = 6
+    """The host ended while it ran, in a way that nobody foresaw."""

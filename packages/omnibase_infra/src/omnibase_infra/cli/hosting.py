@@ -1,10 +1,11 @@
 """From a contract's path to a host: what `run`, `pipe` and `call` do alike. Imported within commands only."""
 
+import asyncio
 import importlib
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TypeGuard
@@ -13,7 +14,7 @@ import click
 from omnibase_core import suggest
 from omnibase_core.contracts.handler_config import ModelDbConfig
 from omnibase_core.contracts.load import LoadedContract
-from omnibase_core.errors import ProtocolConfigurationError
+from omnibase_core.errors import ProtocolConfigurationError, RuntimeHostError
 from omnibase_core.problems import ModelProblem
 from omnibase_core.secret import Secret
 
@@ -83,6 +84,22 @@ def _refuse_without_dsn(loaded: LoadedContract) -> None:
                 f"Handler '{handler.name}' has no dsn. Add --embedded-postgres, which starts a PostgreSQL for "
                 'this run, or name a database in the contract: config: {dsn: {secret_ref: "path#key"}}'
             )
+
+
+def run_to_its_end(running: Coroutine[object, object, EnumExitCode]) -> EnumExitCode:
+    """Runs the loop; CRASHED where it ends in a way that nobody foresaw, with one line in the log.
+
+    Raises RuntimeHostError, which is foreseen: a start that failed, and was logged as such.
+    """
+    try:
+        return asyncio.run(running)
+    except (RuntimeHostError, click.ClickException):
+        raise
+    except Exception as error:  # noqa: BLE001 - the edge of the process: nothing above could still say it
+        reason = f"{type(error).__name__}: {error}"
+        told = {"event": events.HOST_CRASHED, "reason": reason}
+        _LOG.critical("the host crashed: %s", reason, exc_info=error, extra=told)
+        return EnumExitCode.CRASHED
 
 
 def abort() -> None:

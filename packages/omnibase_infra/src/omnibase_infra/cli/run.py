@@ -55,7 +55,7 @@ def run(
     end_on_signals_with(ctx, EnumExitCode.OK)
     import asyncio
 
-    from omnibase_infra.cli.hosting import built, host_class, load
+    from omnibase_infra.cli.hosting import built, host_class, load, run_to_its_end
 
     loaded = load(contract, log_format, log_level)
     host = host_class(host_name)
@@ -71,7 +71,7 @@ def run(
         address, port = listener
         changed = {"enabled": port is not None, "address": address or http.address, "port": port or 0}
         http = http.model_copy(update=changed)
-    ctx.exit(asyncio.run(_run(built(loaded, host, local=False), http, grace_s)))
+    ctx.exit(run_to_its_end(_run(built(loaded, host, local=False), http, grace_s)))
 
 
 async def _run(host: "BaseRuntimeHostProcess", http: "ModelAdminListener", grace_s: float) -> EnumExitCode:
@@ -79,6 +79,7 @@ async def _run(host: "BaseRuntimeHostProcess", http: "ModelAdminListener", grace
     from omnibase_infra.cli.hosting import abort
     from omnibase_infra.cli.service_manager import notify
     from omnibase_infra.host.signals import stop_on_signals
+    from omnibase_infra.host.starting import start_failure_told
 
     def stop() -> None:
         notify("STOPPING=1")
@@ -91,10 +92,12 @@ async def _run(host: "BaseRuntimeHostProcess", http: "ModelAdminListener", grace
             from omnibase_infra.admin.server import AdminServer
 
             pages = {**health_pages(host), "/metrics": metrics_page(host)}
-            await around.enter_async_context(AdminServer(pages, http.address, http.port))
+            with start_failure_told():
+                await around.enter_async_context(AdminServer(pages, http.address, http.port))
         around.enter_context(stop_on_signals(stop, abort, final=True))
         async with host:
-            notify("READY=1")
+            if host.ready:
+                notify("READY=1")
             stopped = await host.run(grace_s=grace_s)
     if stopped.bus_lost:
         return EnumExitCode.BUS_LOST

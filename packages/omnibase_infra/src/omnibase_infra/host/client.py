@@ -6,6 +6,7 @@ together is known by the record's key, which the engine keeps; keys are the clie
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from omnibase_core.codec import decode, encode
@@ -116,6 +117,12 @@ class Client:
         if self._unanswered:
             self._quiet = self._quiet or asyncio.get_running_loop().create_future()
             await asyncio.shield(self._quiet)
+
+    async def idle_by(self, until: float) -> None:
+        """`idle`, until this time of the loop: what was submitted here nobody else would deliver again."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                await self.idle()
 
     def close(self) -> None:
         """Tells whoever waits, now or later, that no reply will come: EventBusError."""

@@ -22,6 +22,7 @@ from omnibase_spi.event_bus import Delivery, Message
 from omnibase_infra.guard import DEADLINE, WithdrawnError
 from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.composer import Composer
+from omnibase_infra.host.ending import is_cancelled
 from omnibase_infra.host.flight import Answer, EnumStreamState, Flight
 from omnibase_infra.telemetry import events
 from omnibase_infra.telemetry.events import about
@@ -160,7 +161,7 @@ class Courier:
             except WithdrawnError:
                 self._withdraw(flight)
             except (Exception, asyncio.CancelledError) as error:
-                if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+                if isinstance(error, asyncio.CancelledError) and is_cancelled():
                     raise
                 self._failed(flight, cargo, error)
             else:
@@ -220,12 +221,6 @@ class Courier:
             self._post(flight)
         elif flight.settlement is not None:
             self._settle(flight, flight.settlement)
-
-
-def _is_cancelled() -> bool:
-    """Whether the running task itself is being cancelled; else the exception comes out of a handler."""
-    task = asyncio.current_task()
-    return task is None or task.cancelling() > 0
 
 
 def _place(delivery: Delivery) -> dict[str, object]:

@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import ClassVar, Self
 
 from omnibase_core.description import ModelHealth
 from omnibase_core.envelope import ModelOnexEnvelope
-from omnibase_core.errors import ProtocolConfigurationError, RuntimeHostError
+from omnibase_core.errors import ProtocolConfigurationError
 from omnibase_core.frontier import ModelFrontier
 from omnibase_core.runtime import ComputeFunction, NodeInstance
 from omnibase_core.secret import Secret
@@ -20,13 +19,14 @@ from omnibase_infra.host import collector
 from omnibase_infra.host.assembly import assembled
 from omnibase_infra.host.client import Client
 from omnibase_infra.host.condition import BUS, Condition, EnumPhase, Look, condition_of, examined
-from omnibase_infra.host.ending import bound_s, ended, step
+from omnibase_infra.host.ending import Step, end_of, ended, every
 from omnibase_infra.host.engine import DeliveryEngine
 from omnibase_infra.host.feeding import Publish as Publish
 from omnibase_infra.host.feeding import fed, teller
 from omnibase_infra.host.parts import HostParts as HostParts
 from omnibase_infra.host.parts import Stopped as Stopped
 from omnibase_infra.host.rotation import BusSecrets, Rotation
+from omnibase_infra.host.starting import allow_dns_threads, start_failure_told, unless_stopped
 from omnibase_infra.host.upkeep import Upkeeps
 from omnibase_infra.host.versions import check_versions
 from omnibase_infra.host.watchdog import Watchdog
@@ -35,7 +35,6 @@ from omnibase_infra.telemetry.meter import BusMeter, Meter
 
 _log = logging.getLogger("onex.host")
 _ENDING_S = 9.0
-_DNS_THREADS = 2
 
 
 class BaseRuntimeHostProcess:
@@ -141,7 +140,7 @@ class BaseRuntimeHostProcess:
         await self.close(grace_s=0.0)
 
     async def open(self, *, consuming: bool = True) -> None:
-        """Starts everything, in order; a step that fails undoes those before it.
+        """Starts everything, in order; a step that fails undoes those before it, and so does `request_stop`.
 
         consuming: False, for a check, leaves out what others see: no group is joined, nothing registered.
         Raises ProtocolConfigurationError, SecretResolutionError, and what a handler or the bus raises.
@@ -149,38 +148,34 @@ class BaseRuntimeHostProcess:
         self._claim_process()
         begun = self._parts.clock.monotonic()
         try:
-            check_versions()
-            asyncio.get_running_loop().set_default_executor(
-                ThreadPoolExecutor(_DNS_THREADS, thread_name_prefix="onex-dns")
-            )
-            self._rotation = await self._open_bus(await self._open_handlers())
-            self._rotation.start()
-            await self._parts.bus.subscribe(self._parts.binding.topics.input, self.engine)
-            if self._parts.binding.kind == "inmemory":
-                await self.client.subscribe()
-            if consuming:
-                self._consuming = asyncio.create_task(self._parts.bus.start_consuming(), name="onex-consume")
-                self._consuming.add_done_callback(self._consumed)
-                self._upkeeps.start()
-            self._watching = asyncio.create_task(self.watchdog.run(), name="onex-watchdog")
-            self._put_collector_back = collector.relax()
-            self._ready = True
-        except BaseException as error:
-            told = {"code": error.code, "reason": error.message} if isinstance(error, RuntimeHostError) else {}
-            reason, trace = told.get("reason") or type(error).__name__, None if told else error
-            _log.error(
-                "the start failed; what was started is undone: %s",
-                reason,
-                exc_info=trace,
-                extra={"event": events.HOST_START_FAILED, **told},
-            )
+            with start_failure_told():
+                await unless_stopped(self._come_up(consuming), self._stop)
+        except BaseException:
             await self.close(grace_s=0.0)
             raise
-        self.start_s = self._parts.clock.monotonic() - begun
-        _log.info(
-            "ready",
-            extra={"event": events.HOST_READY, "nodes": len(self.nodes), "start_s": round(self.start_s, 3)},
-        )
+        if not self._ready:
+            await self.close(grace_s=0.0)
+            return
+        self.start_s = round(self._parts.clock.monotonic() - begun, 4)
+        _log.info("ready", extra={"event": events.HOST_READY, "nodes": len(self.nodes), "start_s": self.start_s})
+
+    async def _come_up(self, consuming: bool) -> None:
+        """The steps of the start."""
+        parts = self._parts
+        check_versions()
+        allow_dns_threads()
+        self._rotation = await self._open_bus(await self._open_handlers())
+        self._rotation.start()
+        await parts.bus.subscribe(parts.binding.topics.input, self.engine)
+        if parts.binding.kind == "inmemory":
+            await self.client.subscribe()
+        if consuming:
+            self._consuming = asyncio.create_task(parts.bus.start_consuming(), name="onex-consume")
+            self._consuming.add_done_callback(self._consumed)
+            self._upkeeps.start()
+        self._watching = asyncio.create_task(self.watchdog.run(), name="onex-watchdog")
+        self._put_collector_back = collector.relax()
+        self._ready = True
 
     def request_stop(self) -> None:
         """Begins the stop; returns at once, and may be called at any time and again."""
@@ -197,9 +192,12 @@ class BaseRuntimeHostProcess:
 
     async def run(self, *, grace_s: float = 30.0) -> Stopped:
         """Serves until `request_stop`, the end of `feed`, or the loss of the bus; then drains within `grace_s`."""
-        feeding = asyncio.create_task(self._feed(), name="onex-feed") if self.has_feed() else None
-        await self.stopping()
-        lost, feed_failed = self.bus_lost, feeding is not None and await ended(feeding)
+        feeding = asyncio.create_task(self._feed(), name="onex-feed") if self.has_feed() and self._ready else None
+        try:
+            await self.stopping()
+        finally:
+            lost = self.bus_lost
+            feed_failed = feeding is not None and await ended(feeding)
         return Stopped(await self.close(grace_s=grace_s), bus_lost=lost, feed_failed=feed_failed)
 
     async def close(self, *, grace_s: float) -> int:
@@ -214,38 +212,41 @@ class BaseRuntimeHostProcess:
         self._closed = True
         self._ready = False
         _log.info("stopping", extra={"event": events.HOST_STOPPING})
+        until = asyncio.get_running_loop().time() + grace_s
+        wrong: list[str] = []
         try:
-            await self._wind_down(asyncio.get_running_loop().time() + grace_s, lost)
+            wrong = await every(self._endings(until, lost), until)
         finally:
+            given_up, unanswered = self.engine.progress.given_up - before, len(self.client.unanswered)
             self.client.close()
             self._release_process()
-        unfinished = max(self.engine.progress.given_up - before, len(self.client.unanswered))
-        _log.info("stopped", extra={"event": events.HOST_STOPPED, "unfinished": unfinished})
-        return unfinished
+            told = {"unfinished": max(given_up, unanswered), "given_up": given_up, "unanswered": unanswered}
+            _log.info("stopped", extra={"event": events.HOST_STOPPED, **told, "failed_steps": wrong})
+        return max(given_up, unanswered)
 
-    async def _wind_down(self, until: float, bus_lost: bool) -> None:
+    def _endings(self, until: float, bus_lost: bool) -> Iterator[Step]:
         """The steps of the stop, all by `until`; what has no outcome before the last ones is given up.
 
         A bus whose servers are gone uses up whatever its steps are given, so the last steps have a share kept.
         """
-        await self._upkeeps.stop(until)
-        bus = self._parts.bus
-        drained = until - min(_ENDING_S, (until - asyncio.get_running_loop().time()) / 3)
+        bus, engine, now = self._parts.bus, self.engine, asyncio.get_running_loop().time
+        yield Step("end of the upkeeps", self._upkeeps.stop, bounded=False)
+        drained = until - min(_ENDING_S, (until - now()) / 3)
         if not bus_lost:
-            await self._answer_submitted(drained)
-        bus.stop_consuming()
-        await self.engine.drain(drained)
-        await step("flush of the bus", bus.flush(), until)
-        await step("end of the lanes", self.engine.close(), until)
-        if self._rotation is not None:
-            await step("end of the rotation of secrets", self._rotation.close(), until)
+            yield Step("wait for answers", lambda by: self.client.idle_by(min(by, drained)), bounded=False)
+        yield Step("end of deliveries", lambda _: bus.stop_consuming())
+        yield Step("drain", lambda by: engine.drain(min(by, drained)), bounded=False)
+        yield Step("flush of the bus", lambda _: bus.flush())
+        yield Step("end of the lanes", lambda _: engine.close())
+        if (rotation := self._rotation) is not None:
+            yield Step("end of the rotation of secrets", lambda _: rotation.close())
         for guard in reversed(self._handlers):
-            await step(f"shutdown of handler {guard.name}", guard.handler.shutdown(), until)
-        await step("shutdown of the bus", bus.shutdown(), until)
+            yield Step(f"shutdown of handler {guard.name}", partial(_shut_down, guard))
+        yield Step("shutdown of the bus", lambda _: bus.shutdown())
         for task in (self._consuming, self._watching):
             if task is not None:
-                await ended(task, bound_s(until))
-        await step("end of the secrets' places", self._parts.resolver.close(), until)
+                yield end_of(task)
+        yield Step("end of the secrets' places", lambda _: self._parts.resolver.close())
 
     def _consumed(self, consuming: asyncio.Task[None]) -> None:
         """Consuming has ended: as it was asked to, or because the bus is lost."""
@@ -272,12 +273,6 @@ class BaseRuntimeHostProcess:
         own = BusSecrets(parts.bus, parts.binding, secrets)
         return Rotation(parts.handlers, of_handlers, parts.resolver, parts.make, own)
 
-    async def _answer_submitted(self, until: float) -> None:
-        """Lets what this process submitted itself be answered: nobody would deliver it again."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(until):
-                await self.client.idle()
-
     async def _feed(self) -> None:
         try:
             await fed(self.feed, self.client)
@@ -298,3 +293,7 @@ class BaseRuntimeHostProcess:
         if BaseRuntimeHostProcess._running is self:
             BaseRuntimeHostProcess._running = None
             self._put_collector_back()
+
+
+async def _shut_down(guard: Guard, _: float) -> None:
+    await guard.handler.shutdown()

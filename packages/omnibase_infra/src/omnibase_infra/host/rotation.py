@@ -106,6 +106,7 @@ class Rotation:
         """Ends looking. Handlers that are not in use, and what they hold, are shut down."""
         for guard, _ in self._handlers:
             guard.renew = None
+        await asyncio.sleep(0)  # a task that is cancelled before it has begun would not even shut down its handler
         for task in self._tasks:
             task.cancel()
         if self._tasks:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from math import inf
 from typing import Final, NamedTuple
 
@@ -43,7 +44,7 @@ class Upkeeps:
             await ended(task)
         for each in self._upkeeps if tasks else ():
             if each.end is not None:
-                await step(f"end of {each.name}", _undone(each.name, each.end), until)
+                await step(f"end of {each.name}", partial(_undone, each.name, each.end), until)
 
 
 async def _kept(upkeep: Upkeep) -> None:
@@ -59,7 +60,7 @@ async def _kept(upkeep: Upkeep) -> None:
         await asyncio.sleep(_LONGEST_S if due_s == inf else min(due_s, _LONGEST_S))
 
 
-async def _undone(name: str, end: Callable[[], Awaitable[object]]) -> None:
+async def _undone(name: str, end: Callable[[], Awaitable[object]], _: float) -> None:
     tried = False
     while True:
         try:
