@@ -97,8 +97,12 @@ def run_to_its_end(running: Coroutine[object, object, EnumExitCode]) -> EnumExit
         raise
     except Exception as error:  # noqa: BLE001 - the edge of the process: nothing above could still say it
         reason = f"{type(error).__name__}: {error}"
-        told = {"event": events.HOST_CRASHED, "reason": reason}
-        _LOG.critical("the host crashed: %s", reason, exc_info=error, extra=told)
+        _LOG.critical(
+            "the host crashed: %s",
+            reason,
+            exc_info=error,
+            extra={"event": events.HOST_CRASHED, "reason": reason},
+        )
         return EnumExitCode.CRASHED
 
 
