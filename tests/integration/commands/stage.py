@@ -79,16 +79,17 @@ class Stage:
 
 
 def dead_letters(stage: Stage, count: int) -> Sequence[Message]:
-    """As many dead letters as a host writes them: no envelopes, keys and headers of any bytes."""
+    """As many dead letters as a host writes them: any bytes, and a tenth without a value."""
     return [
         dead_letter_message(
             Delivery(
                 Source(stage.input, number % PARTITIONS, 0),
                 number,
-                b"\x00\x1b no envelope \xff %d" % number,
+                b"" if number % 10 == 9 else b"\x00\x1b no envelope \xff %d" % number,
                 number.to_bytes(4, "big") + b"\xff\x00",
                 (("x-bytes", bytes([number % 256, 0, 255])), ("x-bytes", b"twice")),
                 STARTED_MS + number,
+                null=number % 10 == 9,
             ),
             EnvelopeValidationError("invalid UTF-8", path="$", offset=14),
             topic=stage.dead,

@@ -82,7 +82,7 @@ def test_a_thousand_go_back_byte_for_byte(filled: Stage) -> None:
     ended = filled.run("dlq", "replay", "CONTRACT", "--json")
     assert (ended.code, json.loads(ended.stdout)["sent"]) == (0, COUNT), ended.stderr
     originals = {
-        (message.key, message.value, *original_headers_of(message.headers))
+        (message.key, None if message.null else message.value, *original_headers_of(message.headers))
         for message in dead_letters(filled, COUNT)
     }
     found = replayed(filled)

@@ -95,7 +95,7 @@ def _are_led(topics: Sequence[Mapping[str, Any]]) -> bool:
 
 async def produce(
     binding: ModelEventBusBinding,
-    values: Sequence[bytes],
+    values: Sequence[bytes | None],
     *,
     keys: Sequence[bytes | None] = (b"key",),
     headers: Sequence[tuple[str, bytes]] = (),

@@ -78,15 +78,16 @@ async def test_cloud_events_are_an_option(kafka: Kafka) -> None:
 
 
 @pytest.mark.asyncio
-async def test_what_is_no_envelope_is_a_dead_letter_byte_for_byte(kafka: Kafka) -> None:
+@pytest.mark.parametrize("value", [bytes(range(256)), b"", None], ids=["every byte", "empty", "none at all"])
+async def test_what_is_no_envelope_is_a_dead_letter_byte_for_byte(value: bytes | None, kafka: Kafka) -> None:
     binding = await fresh_binding(kafka.bootstrap_servers)
     everything = bytes(range(256))
-    await produce(binding, [everything], keys=[everything], headers=[("x", b"\xff"), ("x", b"")])
+    await produce(binding, [value], keys=[everything], headers=[("x", b"\xff"), ("x", b"")])
     async with running(binding, echo()) as host:
         (dead,) = await records_of(binding, binding.topics.dead_letter or "", 1)
         await host.has_settled(1)
     (came,) = await records_of(binding, binding.topics.input, 1)
-    assert (dead.key, dead.value, dead.timestamp) == (everything, everything, came.timestamp)
+    assert (dead.key, dead.value, dead.timestamp) == (everything, value, came.timestamp)
     assert list(dead.headers[:2]) == [("x", b"\xff"), ("x", b"")]
     told = dict(dead.headers)
     assert told["__dlq.errors.topic"] == binding.topics.input.encode()

@@ -26,7 +26,10 @@ class Source(NamedTuple):
 
 
 class Delivery(NamedTuple):
-    """One record that came in. `position` rises within its source and means nothing to the subscriber."""
+    """One record that came in. `position` rises within its source and means nothing to the subscriber.
+
+    null: it has no value at all, which on some buses is not the same as an empty one; `value` is empty then.
+    """
 
     source: Source
     position: int
@@ -34,10 +37,14 @@ class Delivery(NamedTuple):
     key: bytes | None
     headers: Headers
     timestamp_ms: int
+    null: bool = False
 
 
 class Message(NamedTuple):
-    """One record to go out. `context` is the publisher's own; the bus gives it back and never reads it."""
+    """One record to go out. `context` is the publisher's own; the bus gives it back and never reads it.
+
+    null: as in a Delivery.
+    """
 
     topic: str
     value: bytes
@@ -45,6 +52,7 @@ class Message(NamedTuple):
     headers: Headers
     context: object = None
     timestamp_ms: int | None = None
+    null: bool = False
 
 
 Acknowledged = Callable[[Message, EventBusError | None], None]

@@ -56,9 +56,9 @@ class _Topic:
         now_ms = int(time.time() * 1000)
         batch = []
         for _ in range(min(len(queue), _BATCH)):
-            _, value, key, headers, _, timestamp_ms = queue.popleft()
+            _, value, key, headers, _, timestamp_ms, null = queue.popleft()
             stamp = now_ms if timestamp_ms is None else timestamp_ms
-            batch.append(_as_delivery(Delivery, (source, position, value, key, headers, stamp)))
+            batch.append(_as_delivery(Delivery, (source, position, value, key, headers, stamp, null)))
             frontier.deliver(position)
             position += 1
             room -= len(value)

@@ -60,7 +60,8 @@ def response_message(
     if request.headers:
         headers.extend(header for header in request.headers if header[0] in _PASSED_ON)
     key = request.key
-    return _as_message(Message, (topic, value, correlation_id if key is None else key, headers, context, None))
+    kept = correlation_id if key is None else key
+    return _as_message(Message, (topic, value, kept, headers, context, None, False))
 
 
 def without_metadata(request: ModelOnexEnvelope) -> ModelOnexEnvelope:
@@ -102,7 +103,8 @@ def dead_letter_message(
         told["onex-dlq-operation"] = error.operation
     original = [header for header in delivery.headers if header[0] not in told]
     headers = [*original, *((name, text.encode()) for name, text in told.items())]
-    return Message(topic, delivery.value, delivery.key, headers, context, delivery.timestamp_ms)
+    stamp, null = delivery.timestamp_ms, delivery.null
+    return Message(topic, delivery.value, delivery.key, headers, context, stamp, null)
 
 
 def without_value(letter: Message) -> Message | None:

@@ -113,7 +113,7 @@ def replay_of(letter: DeadLetter, topic: str) -> Message:
     """The record itself again, byte for byte, for a topic; a header counts this replay."""
     record = letter.record
     headers = [*original_headers(record), (REPLAY_COUNT, str(letter.replays + 1).encode())]
-    return Message(topic, record.value or b"", record.key, headers, letter)
+    return Message(topic, record.value or b"", record.key, headers, letter, null=record.value is None)
 
 
 def _number(told: Mapping[str, str], name: str) -> int | None:

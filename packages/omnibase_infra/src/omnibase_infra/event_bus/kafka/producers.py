@@ -37,10 +37,11 @@ class Batch:
 
     def add(self, message: Message) -> bool:
         """Whether there was room for it; for the first one there always is."""
-        _, value, key, headers, _, timestamp_ms = message
+        _, value, key, headers, _, timestamp_ms, null = message
         if type(headers) is not list:
             headers = list(headers)
-        return self._append(timestamp=timestamp_ms, key=key, value=value, headers=headers) is not None
+        written = None if null else value
+        return self._append(timestamp=timestamp_ms, key=key, value=written, headers=headers) is not None
 
 
 class Producer:

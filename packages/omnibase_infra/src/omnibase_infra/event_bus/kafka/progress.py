@@ -48,10 +48,11 @@ class Stream:
         batch = [
             _as_delivery(
                 Delivery,
-                (source, record.offset, record.value or b"", record.key, record.headers, record.timestamp),
+                (source, record.offset, value or b"", record.key, record.headers, record.timestamp, value is None),
             )
             for record in records
             if frontier.deliver(record.offset)
+            for value in (record.value,)
         ]
         while self._batches and self._batches[0][0] < frontier.next_position:
             self._batches.popleft()
