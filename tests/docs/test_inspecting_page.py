@@ -8,6 +8,7 @@ from omnibase_core.contracts.compare_node import ENTRY_RULES, NODE_RULES
 from omnibase_core.contracts.compare_runtime import BUS_RULES, HANDLER_RULES, TOPIC_RULES
 from omnibase_infra.cli import wiring_models
 from omnibase_infra.cli.explaining import ModelExplainedStep, ModelExplanation
+from omnibase_infra.config import effective
 from pydantic import BaseModel
 
 from tests.docs.tables import DOCS, section, table
@@ -44,7 +45,7 @@ def test_the_wiring_as_json_has_the_fields_of_its_models() -> None:
 @pytest.mark.parametrize(
     ("heading", "model"),
     [
-        ("The wiring as JSON", wiring_models.ModelConfigValue),
+        ("The wiring as JSON", effective.ModelConfigValue),
         ("The way of one envelope", ModelExplanation),
         ("Bus, handlers and what a host needs", ModelContractChange),
     ],

@@ -6,7 +6,8 @@ import json
 import pytest
 from omnibase_core.description import ModelHealth
 from omnibase_core.enums import EnumHealth
-from omnibase_infra.admin.health import health_pages
+from omnibase_infra.admin.health import health_pages, once_a_second
+from omnibase_infra.admin.server import Request
 from omnibase_infra.host.process import BaseRuntimeHostProcess
 from pydantic import JsonValue
 
@@ -37,22 +38,22 @@ class Silent(ScriptedHandler):
 
 async def told(host: BaseRuntimeHostProcess, page: str) -> tuple[int, dict[str, JsonValue]]:
     """What a fresh page of this host says."""
-    answer = await health_pages(host)[page]()
+    answer = await health_pages(host, once_a_second(host))[page](Request(page))
     return answer.status, json.loads(answer.body)
 
 
 @pytest.mark.asyncio
 async def test_a_host_is_ready_between_its_start_and_its_stop() -> None:
     host = BaseRuntimeHostProcess(parts([ScriptedHandler()]))
-    pages = health_pages(host)
+    pages = health_pages(host, once_a_second(host))
     status, body = await told(host, "/health/ready")
     assert (status, body["phase"]) == (503, "starting")
     async with host:
-        assert (await pages["/health/ready"]()).status == 200
+        assert (await pages["/health/ready"](Request("/health/ready"))).status == 200
         await host.close(grace_s=1.0)
-        after = await pages["/health/ready"]()
+        after = await pages["/health/ready"](Request("/health/ready"))
         assert (after.status, json.loads(after.body)["reasons"][0]) == (503, "the host is stopping")
-        assert (await pages["/health/live"]()).status == 200
+        assert (await pages["/health/live"](Request("/health/live"))).status == 200
 
 
 @pytest.mark.asyncio
@@ -88,11 +89,11 @@ async def test_a_handler_that_does_not_answer_is_unhealthy_and_holds_up_nobody(
 async def test_parts_are_asked_once_a_second_however_many_probe_and_live_asks_none() -> None:
     handler = Ailing()
     async with BaseRuntimeHostProcess(parts([handler])) as host:
-        pages = health_pages(host)
-        await asyncio.gather(*(pages["/health/live"]() for _ in range(50)))
+        pages = health_pages(host, once_a_second(host))
+        await asyncio.gather(*(pages["/health/live"](Request("/health/live")) for _ in range(50)))
         assert handler.asked == 0
-        await asyncio.gather(*(pages["/health/ready"]() for _ in range(50)))
-        await pages["/health/handlers"]()
+        await asyncio.gather(*(pages["/health/ready"](Request("/health/ready")) for _ in range(50)))
+        await pages["/health/handlers"](Request("/health/handlers"))
         assert handler.asked == 1
 
 

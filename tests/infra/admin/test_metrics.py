@@ -11,6 +11,7 @@ from omnibase_core.description import ModelHealth
 from omnibase_core.envelope import ModelOnexEnvelope
 from omnibase_core.errors import HandlerConnectionError
 from omnibase_infra.admin.metrics import CONTENT_TYPE, metrics_page
+from omnibase_infra.admin.server import Request
 from omnibase_infra.host.process import BaseRuntimeHostProcess
 from omnibase_infra.telemetry.meter import OK, Outcomes
 from prometheus_client.parser import text_string_to_metric_families
@@ -28,7 +29,7 @@ _NAME = re.compile(r"\b(?:onex|process)_\w+")
 
 async def figures(host: BaseRuntimeHostProcess) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     """Every sample of a host's page."""
-    answer = await metrics_page(host)()
+    answer = await metrics_page(host)(Request("/metrics"))
     assert (answer.status, answer.content_type) == (200, CONTENT_TYPE)
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
@@ -204,7 +205,7 @@ def expressions() -> Iterator[tuple[str, str]]:
 @pytest.mark.asyncio
 async def test_dashboard_and_alerts_look_at_metrics_that_there_are() -> None:
     async with BaseRuntimeHostProcess(parts([ScriptedHandler(name="http")])) as host:
-        body = (await metrics_page(host)()).body.decode()
+        body = (await metrics_page(host)(Request("/metrics"))).body.decode()
     known = set(re.findall(r"^# TYPE (\w+)", body, re.MULTILINE))
     known |= {f"{name}_bucket" for name in known}
     assert [
@@ -215,7 +216,7 @@ async def test_dashboard_and_alerts_look_at_metrics_that_there_are() -> None:
 @pytest.mark.asyncio
 async def test_every_metric_is_on_the_page_of_metrics_and_no_other() -> None:
     async with BaseRuntimeHostProcess(parts([ScriptedHandler(name="http")])) as host:
-        body = (await metrics_page(host)()).body.decode()
+        body = (await metrics_page(host)(Request("/metrics"))).body.decode()
     there = set(re.findall(r"^# TYPE (onex_\w+)", body, re.MULTILINE))
     written = set(re.findall(r"^\| `(onex_\w+)`", (ROOT / "docs/metrics.md").read_text(), re.MULTILINE))
     assert written == there

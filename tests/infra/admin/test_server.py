@@ -8,22 +8,22 @@ from contextlib import asynccontextmanager
 import h11
 import pytest
 from omnibase_core.errors import ProtocolConfigurationError
-from omnibase_infra.admin.server import AdminServer, Answer, Limits
+from omnibase_infra.admin.server import AdminServer, Answer, Limits, Request
 
 _SHORT = Limits(connections=3, head_s=0.2, idle_s=0.2, answer_s=0.2)
 
 
-async def fine() -> Answer:
+async def fine(_: Request) -> Answer:
     """A page."""
     return Answer(200, b'{"status": "live"}\n')
 
 
-async def broken() -> Answer:
+async def broken(_: Request) -> Answer:
     """A page with a defect."""
     raise LookupError("hunter2")
 
 
-async def slow() -> Answer:
+async def slow(_: Request) -> Answer:
     """A page that never comes."""
     await asyncio.Event().wait()
     raise AssertionError

@@ -18,7 +18,7 @@ SERVED_TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
         "ModelConsulConfig": {"address": Text("Origin of the agent", ("http://127.0.0.1:8500",))},
         "ModelObservability": {
             "": Text("What the host shows of itself."),
-            "http": Text("The server of /health/live, /health/ready, /health/handlers and /metrics"),
+            "http": Text("The server of probes, /metrics and the console"),
             "stall_ms": Text("Without any outcome for so long, though there is work, `/health/live` says 503"),
         },
         "ModelAdminListener": {
@@ -26,6 +26,7 @@ SERVED_TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
             "enabled": Text("false: there is no such server"),
             "address": Text("The address to listen at; 127.0.0.1 for this machine only", ("127.0.0.1",)),
             "port": Text("Its TCP port; 0 takes any free one, which the log then names", (9090,)),
+            "console_token": Text("Of the console, which is off without one unless `address` is loopback"),
         },
         "ModelRegistration": {
             "service_id": Text(

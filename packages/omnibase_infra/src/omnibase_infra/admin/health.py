@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from omnibase_infra.admin.server import Answer, Page
+from omnibase_infra.admin.server import Answer, Page, Request
 from omnibase_infra.host.condition import Condition, condition_of
 from omnibase_infra.host.process import BaseRuntimeHostProcess
 
@@ -16,12 +16,15 @@ _FRESH_S: Final = 1.0
 _STALLED: Final = "work is in flight, and none of it gets done; the log line host.stalled says where it waits"
 
 
-def health_pages(host: BaseRuntimeHostProcess) -> dict[str, Page]:
-    """The probes by path. Live asks no part; the others ask all of them, at most once a second."""
-    look = _once_a_second(host)
+Examine = Callable[[], Awaitable[Condition]]
+"""How a host is; however many ask, its parts are asked once a second."""
+
+
+def health_pages(host: BaseRuntimeHostProcess, look: Examine) -> dict[str, Page]:
+    """The probes by path. Live asks no part; the others ask all of them."""
     watchdog = host.watchdog
 
-    async def live() -> Answer:
+    async def live(_: Request) -> Answer:
         stalled_s = watchdog.stalled_s
         told: dict[str, JsonValue] = {"status": "live", "loop_lag_ms": round(watchdog.lag_s * 1000, 1)}
         if stalled_s is None:
@@ -29,13 +32,13 @@ def health_pages(host: BaseRuntimeHostProcess) -> dict[str, Page]:
         told |= {"status": "stalled", "stalled_s": round(stalled_s, 1), "reason": _STALLED}
         return json_answer(503, told)
 
-    async def ready() -> Answer:
+    async def ready(_: Request) -> Answer:
         seen = await look()
         told: dict[str, JsonValue] = {"status": "not ready" if seen.reasons else "ready", "phase": seen.phase}
         told |= {"reasons": list(seen.reasons), "remarks": list(seen.remarks)}
         return json_answer(503 if seen.reasons else 200, told)
 
-    async def handlers() -> Answer:
+    async def handlers(_: Request) -> Answer:
         seen = await look()
         told: dict[str, JsonValue] = {name: part.model_dump(mode="json") for name, part in seen.parts.items()}
         return json_answer(200, told)
@@ -48,8 +51,8 @@ def json_answer(status: int, value: dict[str, JsonValue]) -> Answer:
     return Answer(status, json.dumps(value, indent=2).encode() + b"\n")
 
 
-def _once_a_second(host: BaseRuntimeHostProcess) -> Callable[[], Awaitable[Condition]]:
-    """However many ask, the parts are asked once a second: probes must not be load for a database.
+def once_a_second(host: BaseRuntimeHostProcess) -> Examine:
+    """A look at this host. Probes and consoles must not be load for a database.
 
     A new phase is seen at once, since a host that stops must not be taken for ready.
     """

@@ -13,7 +13,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from omnibase_infra.admin.families import counter, gauge, histogram, value
-from omnibase_infra.admin.server import Answer, Page
+from omnibase_infra.admin.server import Answer, Page, Request
 from omnibase_infra.host.process import BaseRuntimeHostProcess
 from omnibase_infra.host.versions import versions
 
@@ -28,7 +28,7 @@ def metrics_page(host: BaseRuntimeHostProcess) -> Page:
     GCCollector(registry=registry)
     registry.register(HostCollector(host))
 
-    async def metrics() -> Answer:
+    async def metrics(_: Request) -> Answer:
         return Answer(200, generate_latest(registry), CONTENT_TYPE)
 
     return metrics

@@ -7,6 +7,7 @@ and threads or signal handlers of its own. Why: docs/decisions/0017-admin-server
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple, Self
 
 import h11
@@ -45,7 +46,16 @@ class Answer(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-Page = Callable[[], Awaitable[Answer]]
+class Request(NamedTuple):
+    """What is asked for. path: without the query, which no page has a use for. headers: by name in lower case."""
+
+    path: str
+    method: str = "GET"
+    headers: Mapping[str, str] = MappingProxyType({})
+    body: bytes = b""
+
+
+Page = Callable[[Request], Awaitable[Answer]]
 _LIMITS: Final = Limits()
 
 
@@ -126,7 +136,8 @@ class AdminServer:
             writer.transport.abort() if peer.broken else writer.close()
 
     async def _answer(self, request: h11.Request) -> Answer:
-        path = request.target.partition(b"?")[0].decode("ascii", "replace")
+        asked = _asked(request)
+        path = asked.path
         if request.method not in _METHODS:
             method = shown(request.method.decode("ascii", "replace"))
             refusal = text_answer(405, f"{method} is not allowed; ask with GET or HEAD")
@@ -135,7 +146,13 @@ class AdminServer:
         if page is None:
             told = suggest.hint(path, list(self._pages), "The pages are")
             return text_answer(404, f"no page '{shown(path)}'. {told}")
-        return await page()
+        return await page(asked)
+
+
+def _asked(request: h11.Request) -> Request:
+    headers = {name.decode("ascii"): value.decode("latin-1") for name, value in request.headers}
+    path = request.target.partition(b"?")[0].decode("ascii", "replace")
+    return Request(path, request.method.decode("ascii", "replace"), headers)
 
 
 def text_answer(status: int, text: str) -> Answer:

@@ -9,11 +9,11 @@ from omnibase_core.contracts.load import LoadedContract, load_contract
 from omnibase_core.contracts.reading import Loading
 from omnibase_core.contracts.schema import kind_of
 
-from omnibase_infra.cli.config_values import effective_values
 from omnibase_infra.cli.diagram import diagram
 from omnibase_infra.cli.tables import values_table, wiring_table
 from omnibase_infra.cli.wired import wiring_of
 from omnibase_infra.cli.wiring_models import ModelUnset
+from omnibase_infra.config.effective import effective_values
 from omnibase_infra.config.files import read_contract_file
 from omnibase_infra.config.handlers import references_of
 from omnibase_infra.wiring import resolver_of

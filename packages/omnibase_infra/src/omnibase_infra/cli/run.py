@@ -18,6 +18,7 @@ from omnibase_infra.cli.options import (
 if TYPE_CHECKING:
     from omnibase_core.contracts.observability import ModelAdminListener
 
+    from omnibase_infra.admin.server import Page
     from omnibase_infra.host.process import BaseRuntimeHostProcess
     from omnibase_infra.telemetry.logs import LogFormat
 
@@ -71,10 +72,27 @@ def run(
         address, port = listener
         changed = {"enabled": port is not None, "address": address or http.address, "port": port or 0}
         http = http.model_copy(update=changed)
-    ctx.exit(run_to_its_end(_run(built(loaded, host, local=False), http, grace_s)))
+    served = built(loaded, host, local=False)
+    pages = _pages(contract, served, http) if http.enabled else {}
+    ctx.exit(run_to_its_end(_run(served, pages, http, grace_s)))
 
 
-async def _run(host: "BaseRuntimeHostProcess", http: "ModelAdminListener", grace_s: float) -> EnumExitCode:
+def _pages(path: str, host: "BaseRuntimeHostProcess", http: "ModelAdminListener") -> "dict[str, Page]":
+    """What is served, made before the loop runs: the contract's values are read from its files."""
+    import os
+
+    from omnibase_infra.admin.console import Console
+    from omnibase_infra.admin.door import Door, token_finder
+    from omnibase_infra.admin.pages import pages_of
+    from omnibase_infra.config.effective import effective_values
+
+    door = Door(http.address, token_finder(http, os.environ, host.made_of.resolver))
+    return pages_of(host, Console(door, effective_values(path, os.environ)))
+
+
+async def _run(
+    host: "BaseRuntimeHostProcess", pages: "dict[str, Page]", http: "ModelAdminListener", grace_s: float
+) -> EnumExitCode:
     """The server for probes is there before the host starts, and until it has ended: both may take their time."""
     from omnibase_infra.cli.hosting import abort
     from omnibase_infra.cli.service_manager import notify
@@ -86,12 +104,9 @@ async def _run(host: "BaseRuntimeHostProcess", http: "ModelAdminListener", grace
         host.request_stop()
 
     async with AsyncExitStack() as around:
-        if http.enabled:
-            from omnibase_infra.admin.health import health_pages
-            from omnibase_infra.admin.metrics import metrics_page
+        if pages:
             from omnibase_infra.admin.server import AdminServer
 
-            pages = {**health_pages(host), "/metrics": metrics_page(host)}
             with start_failure_told():
                 await around.enter_async_context(AdminServer(pages, http.address, http.port))
         around.enter_context(stop_on_signals(stop, abort, final=True))

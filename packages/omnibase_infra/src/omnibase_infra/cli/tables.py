@@ -10,9 +10,7 @@ from pydantic import JsonValue
 from omnibase_infra.cli.wired import ANYTHING
 from omnibase_infra.cli.wiring_models import (
     ModelBusWiring,
-    ModelConfigValue,
     ModelFieldWiring,
-    ModelHandlerValues,
     ModelHandlerWiring,
     ModelModelWiring,
     ModelNodeWiring,
@@ -21,6 +19,7 @@ from omnibase_infra.cli.wiring_models import (
     ModelUnset,
     ModelWiring,
 )
+from omnibase_infra.config.effective import ModelConfigValue, ModelHandlerValues
 
 WIDTH = 80
 _LABEL = 13

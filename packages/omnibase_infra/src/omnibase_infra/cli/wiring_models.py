@@ -139,33 +139,3 @@ class ModelWiring(BaseModel):
     handlers: tuple[ModelHandlerWiring, ...]
     nodes: tuple[ModelNodeWiring, ...]
     unset: tuple[ModelUnset, ...]
-
-
-class ModelConfigValue(BaseModel):
-    """One effective value of a handler binding and where it comes from.
-
-    source: `contract`, `config_ref` (file, line and column say where), `environment` (a variable overrides what is
-    written) or `default`. variables: those that the text was made from. unset: one of them has no value, and the
-    text stands as it was written.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    field: str
-    value: JsonValue
-    source: Literal["contract", "config_ref", "environment", "default"]
-    file: str | None
-    line: int | None
-    column: int | None
-    variables: tuple[str, ...]
-    unset: bool
-
-
-class ModelHandlerValues(BaseModel):
-    """Every effective value of a handler binding: policies first, then its config."""
-
-    model_config = ConfigDict(frozen=True)
-
-    handler: str
-    type: EnumHandlerType
-    values: tuple[ModelConfigValue, ...]

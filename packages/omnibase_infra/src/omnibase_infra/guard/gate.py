@@ -17,8 +17,7 @@ _log = logging.getLogger("onex.guard")
 class Gate:
     """What a call has to pass. whose: the handler, or the node's use of it, as log lines name it.
 
-    Attributes: `opened` (how often), `closed` (recoveries), `refused` (calls that found it open and did not wait),
-    `waiting` (calls that do).
+    Attributes: `opened` (how often), `closed` (recoveries), `refused` (calls that found it open and did not wait).
     """
 
     def __init__(self, breaker: Breaker, whose: str) -> None:
@@ -33,6 +32,11 @@ class Gate:
     def is_closed(self) -> bool:
         """Whether calls pass."""
         return self.breaker.state is EnumBreakerState.CLOSED
+
+    @property
+    def waiting(self) -> int:
+        """Calls that wait for a chance."""
+        return len(self._waiting)
 
     def pass_through(self) -> int | None:
         """The ticket of a call while the breaker is closed; else None."""
@@ -112,7 +116,7 @@ class Gate:
             "opened": self.opened,
             "closed": self.closed,
             "refused": self.refused,
-            "waiting": len(self._waiting),
+            "waiting": self.waiting,
         }
 
     def _next_chance(self, deadline: float | None) -> float:

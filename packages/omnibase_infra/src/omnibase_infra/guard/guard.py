@@ -87,6 +87,14 @@ class Guard:
         """The handler's line, under an empty name, and those of the nodes that override its policies, by slug."""
         return {"": self._line, **self._lines}
 
+    @property
+    def breakers(self) -> Mapping[str, Line]:
+        """The lines that have a circuit breaker of their own, by node as `lines` has them."""
+        first = dict[int, str]()
+        for node, line in self.lines.items():
+            first.setdefault(id(line.gate), node)
+        return {node: self.lines[node] for node in first.values()}
+
     def policies_of(self, node: str) -> ModelHandlerPolicies:
         """What holds for calls of the node with this slug."""
         return self._lines.get(node, self._line).policies

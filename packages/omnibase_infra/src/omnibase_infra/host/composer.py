@@ -7,7 +7,7 @@ from omnibase_core.codec import decode, encode
 from omnibase_core.contracts.bindings import ModelEventBusBinding
 from omnibase_core.enums import EnumErrorCode
 from omnibase_core.envelope import ModelOnexEnvelope
-from omnibase_core.errors import EnvelopeValidationError, PayloadTooLargeError, RuntimeHostError
+from omnibase_core.errors import EnvelopeValidationError, PayloadTooLargeError, RuntimeHostError, shown
 from omnibase_core.runtime import NodeInstance
 from omnibase_core.verdict import EnumAnswer, EnumHappening, judge
 from omnibase_spi.event_bus import Message
@@ -25,7 +25,7 @@ from omnibase_infra.host.messages import (
 )
 from omnibase_infra.telemetry import events
 from omnibase_infra.telemetry.events import about
-from omnibase_infra.telemetry.meter import Meter
+from omnibase_infra.telemetry.meter import Failure, Meter
 
 _log = logging.getLogger("onex.delivery")
 _SUCCESS = judge(EnumHappening.SUCCEEDED).settlement
@@ -36,7 +36,7 @@ _PERFORMED: Mapping[str, JsonValue] = {"effect": "performed"}
 class Composer:
     """Makes the messages of flights, and says what settles them. group: the consumer group, for dead letters.
 
-    nodes: by slug, for what they say of failures. meter: told of successes that cannot be sent.
+    nodes: by slug, for what they say of failures. meter: told of failures, and of successes that cannot be sent.
     """
 
     def __init__(
@@ -103,6 +103,7 @@ class Composer:
         )
         assert verdict.answer is EnumAnswer.FAILURE
         flight.settlement = verdict.settlement
+        self._note(flight, error, request)
         value = encode(request.failure(error, timestamp=self._clock.now()))
         messages = [self._response(flight, request, value)]
         if verdict.dead_letter:
@@ -119,6 +120,7 @@ class Composer:
         """The dead letter of a record that is no envelope, where there is a topic for it."""
         verdict = judge(EnumHappening.NO_ENVELOPE, dead_letters=self._dead_letters is not None)
         flight.settlement = verdict.settlement
+        self._note(flight, error)
         return [self._dead_letter(flight, error, STAGE_DECODE, None)] if verdict.dead_letter else []
 
     def smaller(self, message: Message, flight: Flight, details: Mapping[str, JsonValue]) -> Message | None:
@@ -159,8 +161,18 @@ class Composer:
             path="$.payload",
         )
         error.details.update(details)
+        self._note(flight, error, request)
         reply = without_metadata(request).failure(error, timestamp=self._clock.now())
         return response_message(encode(reply), reply.target_node, flight.delivery, self._output, flight)
+
+    def _note(self, flight: Flight, error: RuntimeHostError, request: ModelOnexEnvelope | None = None) -> None:
+        """For whoever looks at the last failures."""
+        source, position = flight.delivery.source, flight.delivery.position
+        failure = Failure(self._clock.now(), error.code, error.message, (source.topic, source.partition, position))
+        if request is not None:
+            node, operation = shown(request.target_node or ""), error.operation or request.operation
+            failure = failure._replace(node=node, operation=operation, correlation_id=flight.correlation_id)
+        self._meter.failures.append(failure)
 
     def _dead_letter(self, flight: Flight, error: RuntimeHostError, stage: str, node: str | None) -> Message:
         return dead_letter_message(

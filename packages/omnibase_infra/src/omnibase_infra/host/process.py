@@ -128,6 +128,11 @@ class BaseRuntimeHostProcess:
         return self._parts.bus.frontier()
 
     @property
+    def made_of(self) -> HostParts:
+        """Its parts, to be read and not to be used."""
+        return self._parts
+
+    @property
     def nodes(self) -> Mapping[str, NodeInstance]:
         """The nodes by slug."""
         return self._runtime.nodes

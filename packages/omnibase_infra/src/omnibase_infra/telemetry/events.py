@@ -30,6 +30,7 @@ HOST_FEED_REFUSED: Final = "host.feed_refused"
 
 ADMIN_LISTENING: Final = "admin.listening"
 ADMIN_PAGE_FAILED: Final = "admin.page_failed"
+ADMIN_CONSOLE_SHUT: Final = "admin.console_shut"
 
 CONTRACT_PROBLEM: Final = "contract.problem"
 

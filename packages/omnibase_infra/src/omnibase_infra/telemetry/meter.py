@@ -5,16 +5,20 @@ Counting costs a dictionary's entry and a bisection; names, labels and formats a
 """
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
-from typing import Final
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
 
 from omnibase_core.contracts.node import ModelNodeContract
+from omnibase_core.enums import EnumErrorCode
 
 BOUNDS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 """The upper bounds of the buckets in seconds, as OpenTelemetry's conventions for durations have them."""
 
 _SHORT_S: Final = BOUNDS_S[0]
+_FAILURES_KEPT: Final = 100
 OK: Final = "OK"
 OTHER: Final = "other"
 """The node of requests that name none of the contract's: what is asked for must not make new series."""
@@ -119,8 +123,26 @@ class BusMeter:
         self.suspensions = 0
 
 
+class Failure(NamedTuple):
+    """A request that failed, without anything of its payload. place: topic, partition and offset of its record.
+
+    message: as the error envelope has it, which names no value.
+    """
+
+    at: datetime
+    code: EnumErrorCode
+    message: str
+    place: tuple[str, int, int]
+    node: str | None = None
+    operation: str | None = None
+    correlation_id: UUID | None = None
+
+
 class Meter:
-    """The outcomes of each node of the contract, and of all others together. whole: from arrival to settlement."""
+    """The outcomes of each node of the contract, and of all others together. whole: from arrival to settlement.
+
+    failures: the last ones, the newest at the end.
+    """
 
     def __init__(self, nodes: Iterable[ModelNodeContract]) -> None:
         self.nodes: Mapping[str, Outcomes] = {
@@ -131,6 +153,7 @@ class Meter:
             OTHER: Outcomes(),
         }
         self.whole = Histogram()
+        self.failures = deque[Failure](maxlen=_FAILURES_KEPT)
         self._other = self.nodes[OTHER]
 
     def of(self, slug: str | None) -> Outcomes:

@@ -1,6 +1,7 @@
-"""Where each effective value of a handler binding comes from. Imported within commands only."""
+"""The effective values of handler bindings, each with where it comes from. It reads the contract's files."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal
 
 from omnibase_core.contracts.bindings import ModelHandlerPolicies, default_on_open
 from omnibase_core.contracts.check_handlers import effective
@@ -11,11 +12,40 @@ from omnibase_core.contracts.reading import Loading
 from omnibase_core.contracts.runtime_host import CONFIG_MODELS
 from omnibase_core.contracts.source import Path
 from omnibase_core.enums import EnumHandlerType
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic_core import to_jsonable_python
 
-from omnibase_infra.cli.wiring_models import ModelConfigValue, ModelHandlerValues
 from omnibase_infra.config.files import read_contract_file
+
+
+class ModelConfigValue(BaseModel):
+    """One effective value of a handler binding and where it comes from.
+
+    source: `contract`, `config_ref` (file, line and column say where), `environment` (a variable overrides what is
+    written) or `default`. variables: those that the text was made from. unset: one of them has no value, and the
+    text stands as it was written.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str
+    value: JsonValue
+    source: Literal["contract", "config_ref", "environment", "default"]
+    file: str | None
+    line: int | None
+    column: int | None
+    variables: tuple[str, ...]
+    unset: bool
+
+
+class ModelHandlerValues(BaseModel):
+    """Every effective value of a handler binding: policies first, then its config."""
+
+    model_config = ConfigDict(frozen=True)
+
+    handler: str
+    type: EnumHandlerType
+    values: tuple[ModelConfigValue, ...]
 
 
 def effective_values(path: str, environment: Mapping[str, str]) -> list[ModelHandlerValues]:

@@ -1,0 +1,100 @@
+"""What an operator should look at: what is wrong, what is safe all the same, and what to do."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from omnibase_core.enums import EnumHealth
+from omnibase_core.policy.breaker import EnumBreakerState
+
+from omnibase_infra.guard import Guard
+from omnibase_infra.host.condition import BUS, Condition, EnumPhase
+from omnibase_infra.host.process import BaseRuntimeHostProcess
+
+
+class Finding(NamedTuple):
+    """grave: the host is not to be relied upon; else it works, with something to look at."""
+
+    grave: bool
+    what: str
+    safe: str
+    do: str
+
+
+def findings(host: BaseRuntimeHostProcess, seen: Condition, now: float) -> Iterator[Finding]:
+    """The gravest first. now: a time of the loop, which breakers go by."""
+    yield from sorted(_findings(host, seen, now), key=lambda one: not one.grave)
+
+
+def _findings(host: BaseRuntimeHostProcess, seen: Condition, now: float) -> Iterator[Finding]:
+    if seen.phase is not EnumPhase.READY:
+        yield _of_phase(seen.phase)
+    stalled_s = host.watchdog.stalled_s
+    if stalled_s is not None:
+        yield Finding(
+            True,
+            f"Work is in flight, and none of it has got done for {stalled_s:.0f} s",
+            "Nothing is committed before its outcome: a restart begins with what is in flight",
+            "Let the orchestrator restart it (liveness is 503); the log line host.stalled says where it waits",
+        )
+    yield from _unwell(seen)
+    held = host.engine.progress.held
+    if held:
+        yield Finding(
+            False,
+            f"The bus does not take {held} messages, which wait to be published again",
+            "Their nodes have run and are not run again; their records are not committed before",
+            "Look at the brokers; the log line engine.publish_failed has the reason",
+        )
+    for one in host.frontier():
+        if one.paused:
+            yield Finding(
+                False,
+                f"{one.topic}-{one.partition} is paused: {one.paused_because or 'no reason is known'}",
+                "Its records stay in the topic, and it goes on by itself",
+                "Look at its oldest record in flight and at the handlers; more hosts take partitions over",
+            )
+    for guard in host.handlers:
+        yield from _shut(guard, now)
+
+
+def _of_phase(phase: EnumPhase) -> Finding:
+    if phase is EnumPhase.STARTING:
+        what, do = "The host is starting", "Wait; what its parts say below is what it waits for"
+        return Finding(True, what, "It takes no records before it is ready", do)
+    safe = "What is in flight is finished within the grace time, and comes again where it is not"
+    return Finding(True, "The host is stopping", safe, "Nothing; exit code 4 says that something was given up")
+
+
+def _unwell(seen: Condition) -> Iterator[Finding]:
+    for name, health in seen.parts.items():
+        if health.status is EnumHealth.UNHEALTHY:
+            is_bus = name == BUS
+            yield Finding(
+                True,
+                f"{'The bus' if is_bus else f'Handler {name}'} is unhealthy: {health.message or 'no reason'}",
+                "Records stay in the topic and are not committed before their outcome"
+                if is_bus
+                else "Requests that do not need it run on; the others fail or wait as its on_open says",
+                "Look at the brokers and the network" if is_bus else f"Look at the server behind {name}",
+            )
+
+
+def _shut(guard: Guard, now: float) -> Iterator[Finding]:
+    for node, line in guard.breakers.items():
+        gate = line.gate
+        if gate.is_closed:
+            continue
+        whose = f"handler {guard.name}" + (f" for node {node}" if node else "")
+        opens = gate.breaker.open_until - now
+        probing = gate.breaker.state is EnumBreakerState.HALF_OPEN
+        when = "its probe is under way" if probing else f"the next probe may go in {max(0.0, opens):.0f} s"
+        pausing = f"{gate.waiting} requests wait for it and nothing is lost"
+        failing = (
+            f"Requests that need it fail with HANDLER_UNAVAILABLE, without any effect ({gate.refused} so far)"
+        )
+        yield Finding(
+            False,
+            f"The circuit breaker of {whose} is {gate.breaker.state.value.replace('_', ' ')}; {when}",
+            pausing if line.pauses else failing,
+            f"Look at the server behind {guard.name}; the breaker closes by itself when a probe succeeds",
+        )

@@ -1,0 +1,87 @@
+"""What the page shows without a script: the state as it was when the page was asked for, and the configuration."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+
+from omnibase_core.contracts.bindings import ModelEventBusBinding
+from omnibase_core.contracts.literals import is_reference
+from omnibase_core.envelope import JsonObject
+from pydantic import JsonValue
+
+from omnibase_infra.config.effective import ModelConfigValue, ModelHandlerValues
+
+_SHOWN = {
+    "attention": ("what", "safe", "do"),
+    "partitions": ("topic", "partition", "next_position", "lag", "outstanding", "oldest_age_s", "paused_because"),
+    "nodes": ("slug", "kind", "done", "failed"),
+    "handlers": ("name", "type", "status", "message", "done", "failed", "retries"),
+    "failures": ("at", "code", "node", "correlation_id", "message", "hint"),
+}
+
+
+def snapshot_html(state: JsonObject) -> str:
+    """Tables of the state, for a page that cannot renew itself."""
+    host = state["host"]
+    assert isinstance(host, dict)
+    tables = (_listed(name, state[name], columns) for name, columns in _SHOWN.items())
+    ready = "ready" if host["ready"] else "not ready"
+    return f"<p>{_text(host['name'])}: {ready} ({_text(host['phase'])})</p>" + "".join(tables)
+
+
+def configuration_html(bus: ModelEventBusBinding, handlers: Sequence[ModelHandlerValues]) -> str:
+    """Bus and handlers with every effective value. Secrets are references in what this is given, or asterisks."""
+    own = ((field, value, "") for field, value in _flat("", bus.model_dump(mode="json")))
+    blocks = [_configured("event bus", own)]
+    for handler in handlers:
+        rows = ((value.field, value.value, _source(value)) for value in handler.values)
+        blocks.append(_configured(f"handler {handler.handler}", rows))
+    return "".join(blocks)
+
+
+def _configured(name: str, rows: Iterable[tuple[str, JsonValue, str]]) -> str:
+    body = ((field, _value(value), source) for field, value, source in rows)
+    return _table(name, ("field", "value", "from"), body)
+
+
+def _flat(path: str, value: JsonValue) -> Iterator[tuple[str, JsonValue]]:
+    if isinstance(value, dict) and value and not is_reference(value):
+        for name, item in value.items():
+            yield from _flat(f"{path}.{name}" if path else name, item)
+    else:
+        yield path, value
+
+
+def _source(value: ModelConfigValue) -> str:
+    place = f"{value.file}:{value.line}" if value.file else value.source
+    return f"{place} ({', '.join(value.variables)})" if value.variables else place
+
+
+def _listed(name: str, rows: JsonValue, columns: Sequence[str]) -> str:
+    assert isinstance(rows, list)
+    found = [[row[column] for column in columns] for row in rows if isinstance(row, dict)]
+    return _table(name, columns, ([_value(cell) for cell in row] for row in found)) if found else ""
+
+
+def _table(caption: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    head = "".join(f'<th scope="col">{_text(column.replace("_", " "))}</th>' for column in columns)
+    body = "".join(f"<tr>{_cells(row)}</tr>" for row in rows)
+    return f"<table><caption>{_text(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cells(row: Sequence[str]) -> str:
+    first, *others = map(_text, row)
+    return f'<th scope="row">{first}</th>' + "".join(f"<td>{cell}</td>" for cell in others)
+
+
+def _value(value: JsonValue) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict) and is_reference(value):
+        return f"secret {value['secret_ref']}"
+    return str(value)
+
+
+def _text(value: object) -> str:
+    return escape(str(value))
