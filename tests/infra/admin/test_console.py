@@ -7,7 +7,7 @@ import pytest
 from omnibase_core.enums import EnumErrorCode
 from omnibase_core.envelope import ModelOnexEnvelope
 from omnibase_core.errors import HandlerConnectionError
-from omnibase_infra.admin.console import Console
+from omnibase_infra.admin.console import Console, page_files
 from omnibase_infra.admin.door import Door
 from omnibase_infra.admin.hints import HINTS
 from omnibase_infra.admin.pages import pages_of
@@ -19,6 +19,7 @@ from tests.docs.tables import section
 from tests.fakes.handlers import ScriptedHandler, handler_binding
 from tests.fakes.hosts import asking, parts
 
+page_files()
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from typing import Final, NamedTuple
 
@@ -29,9 +30,6 @@ _HEADERS: Final = (
     ("cross-origin-resource-policy", "same-origin"),
     ("x-frame-options", "DENY"),
 )
-_FILES: Final[Mapping[str, bytes]] = {  # read with this module, since no loop waits for it then
-    file.name: file.read_bytes() for file in (files("omnibase_infra.admin") / "static").iterdir()
-}
 
 
 class Console(NamedTuple):
@@ -47,7 +45,7 @@ class Console(NamedTuple):
 
 def console_pages(host: BaseRuntimeHostProcess, look: Examine, console: Console) -> dict[str, Page]:
     """The console's pages by path, behind its door."""
-    frame = _FILES["index.html"].decode()
+    frame = page_files()["index.html"].decode()
     life = str(host.made_of.clock.new_id())  # tells a page that it talks to another process than before
     configuration = configuration_html(host.made_of.binding, console.values)
 
@@ -64,11 +62,17 @@ def console_pages(host: BaseRuntimeHostProcess, look: Examine, console: Console)
     return {path: console.door(its) for path, its in pages.items()}
 
 
+@cache
+def page_files() -> Mapping[str, bytes]:
+    """The page and its files, read once; for the first time before the loop runs, which no file may hold up."""
+    return {file.name: file.read_bytes() for file in (files("omnibase_infra.admin") / "static").iterdir()}
+
+
 def _static() -> dict[str, Page]:
     """The files beside the page: no path that is asked for ever becomes one of a file."""
     answers = {
         name: Answer(200, content, _TYPES[name.rpartition(".")[2]], _HEADERS)
-        for name, content in _FILES.items()
+        for name, content in page_files().items()
         if name != "index.html"
     }
     return {f"/console/{name}": _file(answer) for name, answer in answers.items()}

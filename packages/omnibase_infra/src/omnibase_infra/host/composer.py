@@ -170,7 +170,7 @@ class Composer:
         source, position = flight.delivery.source, flight.delivery.position
         failure = Failure(self._clock.now(), error.code, error.message, (source.topic, source.partition, position))
         if request is not None:
-            node, operation = shown(request.target_node or ""), error.operation or request.operation
+            node, operation = shown(request.target_node or ""), shown(error.operation or request.operation or "")
             failure = failure._replace(node=node, operation=operation, correlation_id=flight.correlation_id)
         self._meter.failures.append(failure)
 

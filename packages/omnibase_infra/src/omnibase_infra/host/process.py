@@ -41,7 +41,7 @@ class BaseRuntimeHostProcess:
     """A host of nodes, and the base class of app-specific hosts.
 
     A subclass names its COMPUTE functions in `compute_functions`, and may bring envelopes in by `feed`.
-    A host is opened once: `async with host: await host.run()`.
+    A host is opened once: `async with host: await host.run()`. `made_of` is to be read.
     """
 
     compute_functions: ClassVar[Mapping[str, ComputeFunction]] = {}
@@ -51,7 +51,7 @@ class BaseRuntimeHostProcess:
 
     def __init__(self, parts: HostParts) -> None:
         self.name = parts.name
-        self._parts = parts
+        self.made_of = parts
         self._stop = asyncio.Event()
         self._ready = False
         self._closed = False
@@ -109,28 +109,23 @@ class BaseRuntimeHostProcess:
     async def condition(self) -> Condition:
         """How it is: bus and handlers are asked, each within three seconds."""
         checks = {guard.name: guard.health_check() for guard in self.handlers}
-        parts = await examined({BUS: self._parts.bus.health_check(), **checks})
-        self._look = Look(self._parts.clock.monotonic(), parts)
+        parts = await examined({BUS: self.made_of.bus.health_check(), **checks})
+        self._look = Look(self.made_of.clock.monotonic(), parts)
         return condition_of(self.phase, parts)
 
     @property
     def parts_seen(self) -> Mapping[str, ModelHealth]:
         """The health of bus and handlers as last seen by `condition`; empty where that is over a minute ago."""
-        return {} if self._look is None else self._look.fresh(self._parts.clock.monotonic())
+        return {} if self._look is None else self._look.fresh(self.made_of.clock.monotonic())
 
     @property
     def handlers(self) -> Sequence[Guard]:
         """Every handler, as the runtime has it."""
-        return [guard for guard, _ in self._parts.handlers]
+        return [guard for guard, _ in self.made_of.handlers]
 
     def frontier(self) -> Sequence[ModelFrontier]:
         """The progress of each stream that is ours."""
-        return self._parts.bus.frontier()
-
-    @property
-    def made_of(self) -> HostParts:
-        """Its parts, to be read and not to be used."""
-        return self._parts
+        return self.made_of.bus.frontier()
 
     @property
     def nodes(self) -> Mapping[str, NodeInstance]:
@@ -151,7 +146,7 @@ class BaseRuntimeHostProcess:
         Raises ProtocolConfigurationError, SecretResolutionError, and what a handler or the bus raises.
         """
         self._claim_process()
-        begun = self._parts.clock.monotonic()
+        begun = self.made_of.clock.monotonic()
         try:
             with start_failure_told():
                 await unless_stopped(self._come_up(consuming), self._stop)
@@ -161,12 +156,12 @@ class BaseRuntimeHostProcess:
         if not self._ready:
             await self.close(grace_s=0.0)
             return
-        self.start_s = round(self._parts.clock.monotonic() - begun, 4)
+        self.start_s = round(self.made_of.clock.monotonic() - begun, 4)
         _log.info("ready", extra={"event": events.HOST_READY, "nodes": len(self.nodes), "start_s": self.start_s})
 
     async def _come_up(self, consuming: bool) -> None:
         """The steps of the start."""
-        parts = self._parts
+        parts = self.made_of
         check_versions()
         allow_dns_threads()
         self._rotation = await self._open_bus(await self._open_handlers())
@@ -234,7 +229,7 @@ class BaseRuntimeHostProcess:
 
         A bus whose servers are gone uses up whatever its steps are given, so the last steps have a share kept.
         """
-        bus, engine, now = self._parts.bus, self.engine, asyncio.get_running_loop().time
+        bus, engine, now = self.made_of.bus, self.engine, asyncio.get_running_loop().time
         yield Step("end of the upkeeps", self._upkeeps.stop, bounded=False)
         drained = until - min(_ENDING_S, (until - now()) / 3)
         if not bus_lost:
@@ -251,7 +246,7 @@ class BaseRuntimeHostProcess:
         for task in (self._consuming, self._watching):
             if task is not None:
                 yield end_of(task)
-        yield Step("end of the secrets' places", lambda _: self._parts.resolver.close())
+        yield Step("end of the secrets' places", lambda _: self.made_of.resolver.close())
 
     def _consumed(self, consuming: asyncio.Task[None]) -> None:
         """Consuming has ended: as it was asked to, or because the bus is lost."""
@@ -262,7 +257,7 @@ class BaseRuntimeHostProcess:
             self.client.close()
 
     async def _open_handlers(self) -> Mapping[str, Secret]:
-        handlers, resolver = self._parts.handlers, self._parts.resolver
+        handlers, resolver = self.made_of.handlers, self.made_of.resolver
         secrets = await find_secrets([binding for _, binding in handlers], resolver)
         for guard, binding in handlers:
             self._handlers.append(guard)
@@ -272,7 +267,7 @@ class BaseRuntimeHostProcess:
 
     async def _open_bus(self, of_handlers: Mapping[str, Secret]) -> Rotation:
         """Gives what will look for changed secrets, those of the bus among them."""
-        parts = self._parts
+        parts = self.made_of
         secrets = await find_bus_secrets(parts.binding, parts.resolver)
         await parts.bus.initialize(bus_with_secrets(parts.binding, secrets))
         own = BusSecrets(parts.bus, parts.binding, secrets)
