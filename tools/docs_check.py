@@ -14,6 +14,8 @@ in a comment on the line before it:
                                         `…` in a line stands for what differs between runs, alone for any lines
     <!-- docs: broker session -->      the same, run with a broker by tests/integration/commands/test_pages.py
     <!-- docs: services session -->    the same, run with Vault, Consul and PostgreSQL by tests/integration/secrets
+    <!-- docs: dev session -->          the same, beside a `dev terminal`, whose command runs meanwhile and prints
+                                        what is shown below it, by tests/integration/host/test_dev_page.py
     <!-- docs: output of COMMAND -->    a block that equals what the command prints
     <!-- docs: fragment, WHY -->        yaml or json that parses and is no whole contract
     <!-- docs: skip, WHY -->            nothing is checked
@@ -68,7 +70,8 @@ CHECKED: Final[Mapping[str, str]] = {
 
 _FENCE: Final = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|~{3,})(?P<language>[\w+-]*)\s*$")
 _MARK: Final = re.compile(
-    r"<!-- docs: (?P<kind>run|file|(?:broker |services )?session|skip|fragment|output of)(?:,? (?P<rest>.+?))? -->"
+    r"<!-- docs: (?P<kind>run|file|(?:broker |services |dev )?session|dev terminal|skip|fragment|output of)"
+    r"(?:,? (?P<rest>.+?))? -->"
 )
 _LINK: Final = re.compile(r"(?<!!)\[[^\]]*\]\((?P<target>[^)\s]+)\)|!\[[^\]]*\]\((?P<image>[^)\s]+)\)")
 _TIMEOUT_S: Final = 300
@@ -147,7 +150,7 @@ def marks(page: Page) -> Iterator[Finding]:
     for block in page.blocks:
         if block.mark in {"file", "skip", "fragment", "output of"} and not block.reason:
             yield block.line, f"'docs: {block.mark}' needs a reason: <!-- docs: {block.mark}, why -->"
-        if block.mark in {"session", "broker session", "services session"} and block.language != "console":
+        if block.mark.endswith(("session", "terminal")) and block.language != "console":
             yield block.line, "a session is a console block"
         if not block.mark and block.language not in _UNCHECKED and block.language not in _LANGUAGES:
             yield block.line, f"nothing checks '{block.language}': mark the block with <!-- docs: skip, why -->"
@@ -239,6 +242,8 @@ def commands(page: Page) -> Iterator[Finding]:
             "file",
             "session",
             "services session",
+            "dev session",
+            "dev terminal",
         }:
             continue
         if block.mark == "run":
@@ -312,31 +317,38 @@ def played(page: Page, mark: str, folder: str) -> Iterator[Finding]:
 
 
 def _replayed(block: Block, folder: str) -> Iterator[Finding]:
-    steps = _steps(block)
+    steps = steps_of(block)
     # The end of each step is marked, and its exit code kept for a step that shows it with `echo $?`.
     script = "".join(f"{{ {step.command}\n}} 2>&1\n__code=$?; echo {_END}; (exit $__code)\n" for step in steps)
     done = _run(["bash", "-c", f'uv() {{ shift; "$@"; }}\n{script}'], folder)
     printed = done.stdout.split(f"{_END}\n")
     for step, text in zip(steps, printed, strict=False):
-        if not _shown_as(step.output).fullmatch(text):
+        if not step.shows(text):
             yield block.line + step.offset, f"'{step.command}' prints something else:\n{text}"
 
 
-class _Step(NamedTuple):
+class Step(NamedTuple):
+    """A command of a session, and what is shown below it."""
+
     offset: int
     command: str
     output: Sequence[str]
 
+    def shows(self, printed: str) -> bool:
+        """Whether this is what the page shows, blank lines at the end not counted."""
+        return _shown_as(self.output).fullmatch(printed) is not None
 
-def _steps(block: Block) -> Sequence[_Step]:
-    steps: list[_Step] = []
+
+def steps_of(block: Block) -> Sequence[Step]:
+    """The commands of a session, each with its output."""
+    steps: list[Step] = []
     lines = iter(enumerate(block.text.splitlines(), 1))
     for offset, line in lines:
         if line.startswith("$ "):
             command = line.removeprefix("$ ")
             while command.endswith("\\"):
                 command = f"{command}\n{next(lines)[1]}"
-            steps.append(_Step(offset, command, []))
+            steps.append(Step(offset, command, []))
         elif steps:
             steps[-1] = steps[-1]._replace(output=[*steps[-1].output, line])
     return steps

@@ -48,6 +48,7 @@ def load(
     no_environment: bool = False,
     lenient: bool = False,
     allow_local: bool = False,
+    in_memory: bool = False,
 ) -> LoadedContract:
     """Loads `runtime.yaml` of this text, beside the one good node and these files."""
     every = {"runtime.yaml": runtime, "nodes/fetch_user.yaml": NODE, **(files or {})}
@@ -57,6 +58,7 @@ def load(
         None if no_environment else environment or {},
         lenient=lenient,
         allow_local=allow_local,
+        in_memory=in_memory,
     )
 
 

@@ -107,3 +107,20 @@ def test_a_variable_that_is_not_set_is_nobodys_mistake_in_a_relation() -> None:
     loaded = load(bus('session_timeout_ms: "${SESSION}"', '"${SERVERS}"'), no_environment=True)
     assert all("must be at least" not in message for message in messages(loaded))
     assert all("list of brokers" not in message for message in messages(loaded))
+
+
+def test_a_bus_that_is_not_used_needs_no_variables() -> None:
+    servers = bus('max_inflight_envelopes: "${NOT_SET}"', '"${NOT_SET_EITHER}"')
+    found = load(servers, in_memory=True)
+    assert found.problems == ()
+    assert found.require().event_bus.kind == "kafka"
+
+
+def test_a_bus_that_is_not_used_is_checked_all_the_same() -> None:
+    found = load(bus("compresion: gzip", '"${NOT_SET}"'), in_memory=True)
+    assert messages(found) == ["Unknown field 'compresion' in runtime.event_bus.config"]
+
+
+def test_a_variable_of_another_part_is_needed_whatever_the_bus() -> None:
+    found = load(runtime_text(handlers='[{type: "http", config: {base_url: "${NOT_SET}"}}]'), in_memory=True)
+    assert messages(found) == ["Environment variable NOT_SET is not set"]

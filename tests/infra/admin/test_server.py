@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import h11
 import pytest
@@ -217,3 +217,71 @@ async def test_the_end_closes_what_is_open() -> None:
         await writer.drain()
     assert await _is_refused(reader)
     writer.transport.abort()
+
+
+@asynccontextmanager
+async def taking(limits: Limits | None = None) -> AsyncIterator[AdminServer]:
+    """A server that takes a POST at one path, and says what it got."""
+
+    async def take(asked: Request) -> Answer:
+        return Answer(200, asked.body)
+
+    async with AdminServer(PAGES, "127.0.0.1", 0, limits or Limits(), takers={"/take": take}) as server:
+        yield server
+
+
+@pytest.mark.asyncio
+async def test_a_post_is_taken_where_one_is_asked_for_whole_or_in_chunks() -> None:
+    chunked = request("/take", "POST", "Transfer-Encoding: chunked") + b"2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n"
+    async with taking() as server:
+        answers = await said(server, request("/take", "POST", "Content-Length: 5") + b"abcde" + chunked)
+    assert answers.count(b"HTTP/1.1 200") == 2
+    assert answers.count(b"abcde") == 2
+
+
+@pytest.mark.asyncio
+async def test_a_body_that_is_waited_for_is_asked_for() -> None:
+    async with taking() as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(request("/take", "POST", "Content-Length: 2", "Expect: 100-continue"))
+        async with asyncio.timeout(10):
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100")
+            writer.write(b"ab")
+            assert (await reader.readuntil(b"ab")).startswith(b"HTTP/1.1 200")
+        writer.close()
+
+
+@pytest.mark.asyncio
+async def test_a_body_that_is_too_long_is_refused_and_one_that_does_not_come_is_not_waited_for() -> None:
+    async with taking(_SHORT._replace(body_bytes=3)) as server:
+        refused = await said(server, request("/take", "POST", "Content-Length: 4") + b"abcd")
+        given_up = await said(server, request("/take", "POST", "Content-Length: 3") + b"a", end=False)
+    assert refused.startswith(b"HTTP/1.1 413")
+    assert given_up == b""
+
+
+@pytest.mark.asyncio
+async def test_who_takes_a_post_gives_no_page() -> None:
+    async with taking() as server:
+        [(status, headers, _)] = parsed(await said(server, request("/take")))
+    assert (status, headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.asyncio
+async def test_an_answer_that_is_being_made_when_the_server_ends_is_still_sent() -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def held(_: Request) -> Answer:
+        asked.set()
+        await answer.wait()
+        return Answer(200, b"held")
+
+    async with AsyncExitStack() as around:
+        server = await around.enter_async_context(AdminServer({"/held": held}, "127.0.0.1", 0))
+        waiting = asyncio.ensure_future(said(server, request("/held"), end=False))
+        await asked.wait()
+        ending = asyncio.ensure_future(around.pop_all().aclose())
+        await asyncio.sleep(0)
+        answer.set()
+        assert (await waiting).endswith(b"held")
+        await ending

@@ -18,6 +18,7 @@ from omnibase_infra.config.files import validate_paths
 from tests.infra.cli.language_server import INSTALL, command, language_server
 from tests.services import require_service
 
+ROOT: Final = Path(__file__).resolve().parents[3]
 BIN: Final = Path(sys.executable).parent
 FILES: Final = {
     "README.md", "runtime.yaml", "host.py", "models.py", "requests.jsonl", "schema.sql", "test_nodes.py",
@@ -64,14 +65,17 @@ def test_every_command_that_it_prints_works_as_printed(tmp_path: Path) -> None:
     assert head == "The project 'orders' is in orders: 18 files written\n"
     enter, *commands = [line.strip() for line in printed.splitlines()]
     assert enter == "cd orders"
-    assert [shlex.split(line)[1] for line in commands] == ["validate", "call", "pipe", "test", "-m"]
-    validated, called, piped, checked, tested = (shell(f"{enter} && {line}", tmp_path) for line in commands)
+    assert [shlex.split(line)[1] for line in commands] == ["validate", "call", "pipe", "test", "-m", "dev"]
+    *ending, develop = commands  # the last runs until it is ended; a test of docs/dev.md plays it
+    validated, called, piped, checked, tested = (shell(f"{enter} && {line}", tmp_path) for line in ending)
     assert (validated.returncode, validated.stdout) == (0, "6 files, 0 problems\n")
     assert (called.returncode, called.stdout.splitlines()[1:]) == (0, ["  pieces: 2", "  total: 79.80"])
     assert (piped.returncode, piped.stdout.count("\n")) == (3, 4), "one request is wrong on purpose"
     assert (checked.returncode, checked.stdout.splitlines()[-1]) == (0, "8 tests in 1 file: 8 passed")
     assert tested.returncode == 0, tested.stdout + tested.stderr
     assert "3 passed" in tested.stdout
+    page = (ROOT / "docs" / "dev.md").read_text()
+    assert f"$ {develop.replace('OrdersHost', 'ShopHost')}\n" in page
 
 
 def test_the_files_of_a_project(here: Path) -> None:
@@ -107,7 +111,7 @@ def test_any_folder_gives_a_good_name(folder: str, name: str, tmp_path: Path) ->
 def test_the_readme_is_short_and_has_the_commands(here: Path) -> None:
     printed = init("orders").stdout.partition("cd orders\n")[2]
     readme = (here / "orders/README.md").read_text()
-    assert len(readme.splitlines()) <= 16
+    assert len(readme.splitlines()) <= 17
     assert [line.strip() for line in readme.splitlines() if line.startswith("    ")] == [
         line.strip() for line in printed.splitlines()
     ]

@@ -183,6 +183,31 @@ async def test_a_missing_secret_ends_the_start_before_any_handler_is_up() -> Non
 
 
 @pytest.mark.asyncio
+async def test_a_successor_is_up_before_the_one_that_it_replaces_ends() -> None:
+    first = BaseRuntimeHostProcess(parts([ScriptedHandler(name="http")]))
+    second = BaseRuntimeHostProcess(parts([ScriptedHandler(name="http")]))
+    async with first:
+        await second.open(replaces=first)
+        assert (first.ready, second.ready) == (True, True)
+        assert (await first.client.request(asking(1))).success
+    assert (await second.client.request(asking(2))).success
+    await second.close(grace_s=0.0)
+    async with BaseRuntimeHostProcess(parts([ScriptedHandler(name="http")])) as third:
+        assert third.ready
+
+
+@pytest.mark.asyncio
+async def test_a_successor_that_does_not_start_leaves_the_process_to_the_one_before() -> None:
+    broken = BaseRuntimeHostProcess(parts([ScriptedHandler(name="http")], bus=Diary([], breaks="up")))
+    async with BaseRuntimeHostProcess(parts([ScriptedHandler(name="http")])) as host:
+        with pytest.raises(EventBusError):
+            await broken.open(replaces=host)
+        assert (await host.client.request(asking(1))).success
+        with pytest.raises(ProtocolConfigurationError, match="already runs the host"):
+            await BaseRuntimeHostProcess(parts([ScriptedHandler(name="http")])).open()
+
+
+@pytest.mark.asyncio
 async def test_a_process_runs_one_host_at_a_time() -> None:
     async with BaseRuntimeHostProcess(parts([ScriptedHandler(name="http")])) as host:
         second = BaseRuntimeHostProcess(parts([ScriptedHandler(name="http")]))

@@ -330,17 +330,17 @@ def build_host(
             clock=clock,
             limits={node.slug: node.max_inflight for node in contract.nodes if node.max_inflight is not None},
             stall_s=_stall_s(contract, [each.timeout_ms for each in enabled]),
-            upkeeps=() if local else tuple(_upkeeps(contract, guards)),
+            upkeeps=tuple(_upkeeps(contract, guards, local)),
         )
     )
 
 
-def _upkeeps(contract: ModelRuntimeHostContract, guards: Mapping[str, Guard]) -> Iterator[Upkeep]:
+def _upkeeps(contract: ModelRuntimeHostContract, guards: Mapping[str, Guard], local: bool) -> Iterator[Upkeep]:
     """The logins of its vault handlers, and its own registration in Consul; handlers may be exchanged."""
     for binding in contract.handlers:
         if binding.type is EnumHandlerType.VAULT and binding.enabled:
             yield Upkeep(f"login of {binding.name}", partial(_keep_login, guards[binding.name]))
-    if contract.registration is not None:
+    if contract.registration is not None and not local:
         from omnibase_infra.transports.consul import Registration
 
         client = partial(_consul_client, guards[contract.registration.handler])

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from omnibase_core import suggest
-from omnibase_core.contracts.bindings import HANDLER_NAME
+from omnibase_core.contracts.bindings import HANDLER_NAME, ModelEventBusBinding, ModelTopics
 from omnibase_core.contracts.check_bus import check_bus
 from omnibase_core.contracts.check_handlers import CheckedHandlers, check_handlers
 from omnibase_core.contracts.check_node import check_node
@@ -23,6 +23,7 @@ from omnibase_core.contracts.secrets_config import ModelSecrets, check_secrets
 from omnibase_core.contracts.shape import check
 from omnibase_core.errors import ContractValidationError, shown
 from omnibase_core.problems import ModelProblem
+from omnibase_core.topics import local_topics
 
 
 class LoadedContract(NamedTuple):
@@ -68,6 +69,9 @@ _A_NODE: Final = Refusal(
 )
 
 
+_BUS: Final = ("runtime", "event_bus")
+
+
 class _Node(NamedTuple):
     """A node entry, its file and its contract, as far as each could be had."""
 
@@ -85,6 +89,7 @@ def load_contract(
     lenient: bool = False,
     allow_local: bool = False,
     tolerate_unset: bool = False,
+    in_memory: bool = False,
 ) -> LoadedContract:
     """Loads and checks a runtime contract and everything that it names; never raises.
 
@@ -92,8 +97,10 @@ def load_contract(
     warning, and the contract is for looking at, not for running.
     lenient: unknown fields are warnings. allow_local: handler type `local` is accepted. tolerate_unset: an
     unset variable is a warning with an environment too, and the contract is for looking at.
+    in_memory: for a host on the in-memory bus whatever the contract says, which needs no variable of another bus.
     """
-    loading = Loading(read, environment, Findings(lenient=lenient), allow_local, tolerate_unset)
+    unused = _BUS if in_memory else ()
+    loading = Loading(read, environment, Findings(lenient=lenient), allow_local, tolerate_unset, unused)
     file = loading.open(path, expands=True)
     nodes: dict[str, ModelNodeContract] = {}
     runtime = None
@@ -146,7 +153,7 @@ def _load(
     entry = check(ModelRuntimeEntry, section, loading.findings)
     check_secrets(section.child("secrets"), loading.findings)
     host = str(section.value.get("name"))
-    bus = check_bus(section.child("event_bus"), host, loading.findings) if "event_bus" in section.value else None
+    bus = _bus(section.child("event_bus"), host, loading) if "event_bus" in section.value else None
     handlers = check_handlers(section.child("handlers"), loading)
     check_registration(section.child("registration"), handlers.slots, loading.findings)
     nodes = _load_nodes(section.child("nodes"), handlers, loading)
@@ -164,6 +171,16 @@ def _load(
         secrets=entry.secrets or ModelSecrets(),
         registration=entry.registration,
     )
+
+
+def _bus(section: Section, host: str, loading: Loading) -> ModelEventBusBinding | None:
+    """The bus; of one that is not used and lacks variables, a stand-in that says its kind."""
+    bus = check_bus(section, host, loading.findings)
+    kind = section.mapping().get("kind")
+    if bus is not None or not loading.unused or kind not in ("kafka", "inmemory"):
+        return bus
+    topics = ModelTopics.model_validate(local_topics(host))
+    return ModelEventBusBinding.model_validate({"kind": kind, "topics": topics})
 
 
 def _load_nodes(section: Section, handlers: CheckedHandlers, loading: Loading) -> list[_Node]:

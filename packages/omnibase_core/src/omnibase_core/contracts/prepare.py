@@ -15,14 +15,22 @@ from omnibase_core.errors import shown
 
 
 def prepare(
-    document: YamlDocument, environment: Mapping[str, str] | None, findings: Findings, *, tolerant: bool = False
+    document: YamlDocument,
+    environment: Mapping[str, str] | None,
+    findings: Findings,
+    *,
+    tolerant: bool = False,
+    unused: Path = (),
 ) -> ContractFile:
-    """The file with its variables expanded; an unset one is a warning without an environment, or if `tolerant`."""
+    """The file with its variables expanded; an unset one is a warning without an environment, or if `tolerant`.
+
+    unused: a part that nobody reads, where an unset variable is nothing to speak of.
+    """
     file = ContractFile(document, document.value)
     for path in literal_secrets(document.value):
         refuse_literal(Origin(file, path), findings)
     unset: Severity = "warning" if environment is None or tolerant else "error"
-    file.value = _Expander(file, environment or {}, unset, findings).expand(document.value, ())
+    file.value = _Expander(file, environment or {}, unset, findings, unused).expand(document.value, ())
     return file
 
 
@@ -59,8 +67,14 @@ def _misspelt_reference(origin: Origin) -> str | None:
 
 class _Expander:
     def __init__(
-        self, file: ContractFile, environment: Mapping[str, str], unset: Severity, findings: Findings
+        self,
+        file: ContractFile,
+        environment: Mapping[str, str],
+        unset: Severity,
+        findings: Findings,
+        unused: Path,
     ) -> None:
+        self._unused = unused
         self._file = file
         self._environment = environment
         self._unset = unset
@@ -85,7 +99,8 @@ class _Expander:
                 "Variables are written ${NAME} or ${NAME:-default}; a literal '${' is written '$${'",
                 "Correct the variable",
             )
-        for name in expansion.unset:
+        is_unused = bool(self._unused) and path[: len(self._unused)] == self._unused
+        for name in () if is_unused else expansion.unset:
             self._findings.add(
                 origin,
                 Refusal(

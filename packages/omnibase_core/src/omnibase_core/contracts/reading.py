@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 from omnibase_core.contracts.findings import ContractFile, Findings, Origin, Refusal
 from omnibase_core.contracts.prepare import prepare
-from omnibase_core.contracts.source import parse_yaml
+from omnibase_core.contracts.source import Path, parse_yaml
 
 
 class FileRefusal(NamedTuple):
@@ -33,6 +33,7 @@ class Loading:
     environment: the variables for `${}`; None checks without them, and an unset one is a warning.
     allow_local: whether handler type `local` is accepted, as the dev entry point does.
     tolerant: an unset variable is a warning with an environment too.
+    unused: a part of contracts that nobody reads: an unset variable is no problem there.
     files: every path that was read, in order.
     """
 
@@ -43,12 +44,14 @@ class Loading:
         findings: Findings,
         allow_local: bool = False,
         tolerant: bool = False,
+        unused: Path = (),
     ) -> None:
         self.read = read
         self.environment = environment
         self.findings = findings
         self.allow_local = allow_local
         self.tolerant = tolerant
+        self.unused = unused
         self.files: list[str] = []
 
     def open(self, path: str, *, at: Origin | None = None, expands: bool) -> ContractFile | None:
@@ -79,7 +82,7 @@ class Loading:
             self.findings.add(Origin(ContractFile(document, None), ()), refusal)
             return None
         if expands:
-            return prepare(document, self.environment, self.findings, tolerant=self.tolerant)
+            return prepare(document, self.environment, self.findings, tolerant=self.tolerant, unused=self.unused)
         return ContractFile(document, document.value)
 
 

@@ -19,6 +19,7 @@ from omnibase_core.errors import (
 )
 from omnibase_core.local.contract import NAME, load_local_contract
 from omnibase_core.local.handler import LocalHandler, utc_now
+from omnibase_core.production import refuse_in_production
 from omnibase_core.runtime import NodeInstance, NodeRuntime
 from omnibase_core.verdict import admit, expired
 
@@ -57,11 +58,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(path: str, requests: str) -> None:
-    environment = os.environ.get("ENVIRONMENT", "")
-    if environment.strip().lower() in ("prod", "production"):
-        raise ProtocolConfigurationError(
-            f"{NAME} does not start where ENVIRONMENT={environment}; run the contract with onex-host"
-        )
+    refuse_in_production(NAME, os.environ, "run the contract with onex-host")
     loaded = load_local_contract(path)
     contract = loaded.require()
     runtime = NodeRuntime()

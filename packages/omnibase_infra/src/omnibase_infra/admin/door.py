@@ -56,7 +56,7 @@ class Door:
             return await self._unless_told(self._find_token, request)
         if not self._loopback:
             return text_answer(403, _OFF)
-        if is_loopback(_host_of(request)):
+        if is_loopback(host_of(request)):
             return None
         return text_answer(421, "The console answers to localhost only; ask for it by that name, or set a token")
 
@@ -113,7 +113,7 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def _host_of(request: Request) -> str:
+def host_of(request: Request) -> str:
     """The Host header without its port."""
     host = request.headers.get("host", "")
     return host.partition("]")[0] if host.startswith("[") else host.partition(":")[0]

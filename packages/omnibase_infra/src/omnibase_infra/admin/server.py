@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 server over asyncio: GET and HEAD, bounded in connections, time and bytes.
+"""A small HTTP/1.1 server over asyncio: GET and HEAD, bounded in connections, time and bytes; in dev POST too.
 
 h11 does the protocol, and has to be there for httpx anyhow; a framework would bring more code than there is here,
 and threads or signal handlers of its own. Why: docs/decisions/0017-admin-server.md.
@@ -29,12 +29,13 @@ _SAFETY: Final = (
 
 class Limits(NamedTuple):
     """connections: at once; one more is closed at once. head_s: for a request to arrive. idle_s: between two.
-    answer_s: for a page to be made and taken."""
+    answer_s: for a page to be made and taken. body_bytes: of a POST."""
 
     connections: int = 64
     head_s: float = 5.0
     idle_s: float = 30.0
     answer_s: float = 10.0
+    body_bytes: int = 1024 * 1024
 
 
 class Answer(NamedTuple):
@@ -57,16 +58,33 @@ class Request(NamedTuple):
 
 Page = Callable[[Request], Awaitable[Answer]]
 _LIMITS: Final = Limits()
+_NOBODY: Final[Mapping[str, Page]] = MappingProxyType({})
+_ANOTHER: Final = "Give it another port with observability.http.port or --http, or switch it off with --http off"
 
 
 class AdminServer:
     """Serves pages, by their path, while it is entered.
 
     port: 0 takes a free one; `port` says which. Raises ProtocolConfigurationError where the address cannot be had.
+    takers: paths that a POST may go to, and no GET; there are none but in development.
+    way_out: what to do where the address cannot be had.
     """
 
-    def __init__(self, pages: Mapping[str, Page], address: str, port: int, limits: Limits = _LIMITS) -> None:
+    def __init__(
+        self,
+        pages: Mapping[str, Page],
+        address: str,
+        port: int,
+        limits: Limits = _LIMITS,
+        *,
+        takers: Mapping[str, Page] = _NOBODY,
+        way_out: str = _ANOTHER,
+    ) -> None:
         self._limits = limits
+        self._takers = takers
+        self._way_out = way_out
+        self._answering: set[asyncio.Task[None]] = set()
+        self._closing = False
         self._pages = pages
         self._address = address
         self._port = port
@@ -79,7 +97,7 @@ class AdminServer:
         except OSError as error:
             raise ProtocolConfigurationError(
                 f"The server for probes cannot listen at {self._address}:{self._port}: {error.strerror or error}. "
-                "Give it another port with observability.http.port or --http, or switch it off with --http off"
+                f"{self._way_out}"
             ) from None
         _log.info(
             "probes and metrics at http://%s:%d/",
@@ -90,9 +108,15 @@ class AdminServer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        """Whoever is being answered gets the answer, within the time that a request has."""
         if self._server is None:
             return
         self._server.close()
+        self._closing = True
+        for connection in self._connections - self._answering:
+            connection.cancel()
+        if self._answering:
+            await asyncio.wait(set(self._answering), timeout=self._limits.head_s)
         for connection in self._connections:
             connection.cancel()
         if self._connections:
@@ -120,9 +144,8 @@ class AdminServer:
         try:
             wait_s = self._limits.head_s
             while (request := await peer.request(wait_s)) is not None:
-                async with asyncio.timeout(self._limits.answer_s):
-                    await peer.answer(request, await self._answer(request))
-                if not peer.next_request():
+                await self._answer_one(peer, request)
+                if self._closing or not peer.next_request():
                     break
                 wait_s = self._limits.idle_s
         except h11.RemoteProtocolError as error:
@@ -135,13 +158,29 @@ class AdminServer:
         finally:
             writer.transport.abort() if peer.broken else writer.close()
 
-    async def _answer(self, request: h11.Request) -> Answer:
+    async def _answer_one(self, peer: "_Peer", request: h11.Request) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._answering.add(task)
+        try:
+            async with asyncio.timeout(self._limits.answer_s):
+                await peer.answer(request, await self._answer(peer, request))
+        finally:
+            self._answering.discard(task)
+
+    async def _answer(self, peer: "_Peer", request: h11.Request) -> Answer:
         asked = _asked(request)
         path = asked.path
-        if request.method not in _METHODS:
-            method = shown(request.method.decode("ascii", "replace"))
-            refusal = text_answer(405, f"{method} is not allowed; ask with GET or HEAD")
-            return refusal._replace(headers=(("allow", "GET, HEAD"),))
+        taker = self._takers.get(path)
+        if taker is not None and request.method == b"POST":
+            body = await peer.body(self._limits.head_s, self._limits.body_bytes)
+            if body is None:
+                return text_answer(413, f"this takes {self._limits.body_bytes} bytes at most")
+            return await taker(asked._replace(body=body))
+        if taker is not None or request.method not in _METHODS:
+            allowed = ("POST",) if taker is not None else ("GET", "HEAD")
+            refusal = text_answer(405, f"{shown(asked.method)} is not allowed; ask with {' or '.join(allowed)}")
+            return refusal._replace(headers=(("allow", ", ".join(allowed)),))
         page = self._pages.get(path)
         if page is None:
             told = suggest.hint(path, list(self._pages), "The pages are")
@@ -181,6 +220,26 @@ class _Peer:
                 else:
                     return None
 
+    async def body(self, within_s: float, limit: int) -> bytes | None:
+        """The body of the request that has just come; None where it is longer than the limit."""
+        body = bytearray()
+        async with asyncio.timeout(within_s):
+            while True:
+                event = self._http.next_event()
+                if event is h11.NEED_DATA:
+                    self._ask_for_body()
+                    self._http.receive_data(await self._reader.read(_READ_BYTES))
+                elif isinstance(event, h11.Data):
+                    body += event.data
+                    if len(body) > limit:
+                        return None
+                else:
+                    return bytes(body)
+
+    def _ask_for_body(self) -> None:
+        if self._http.they_are_waiting_for_100_continue:
+            self._writer.write(self._http.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
+
     async def answer(self, request: h11.Request, answer: Answer) -> None:
         """Sends the answer; of a HEAD, all but the body."""
         headers = [
@@ -196,7 +255,7 @@ class _Peer:
         await self._writer.drain()
 
     def next_request(self) -> bool:
-        """Whether the connection may be used again: the request had no body, and nobody said close."""
+        """Whether the connection may be used again: the request's body is read, and nobody said close."""
         if self._http.their_state is h11.SEND_BODY:
             self._http.next_event()
         if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:

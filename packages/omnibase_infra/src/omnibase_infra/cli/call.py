@@ -1,6 +1,6 @@
 """`onex-host call`: one typed request to one node, and its response."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -9,12 +9,15 @@ from omnibase_infra.cli.exit_codes import EnumExitCode
 from omnibase_infra.cli.options import (
     Seconds,
     contract_argument,
+    dev_listener_option,
     embedded_options,
     host_option,
     log_options,
 )
 
 if TYPE_CHECKING:
+    from omnibase_core.envelope import ModelOnexEnvelope
+
     from omnibase_infra.telemetry.logs import LogFormat
 
 
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "form", flag_value="json", help="Print the response's payload, or its error, as one line.")
 @click.option("--raw", "form", flag_value="raw", help="Print the whole response envelope as one line.")
+@click.option("--dev", "in_dev", is_flag=True, help="Let the `onex-host dev` that runs make the call.")
+@dev_listener_option
 @embedded_options
 @host_option
 @log_options("text", "ERROR")
@@ -51,6 +56,8 @@ def call(
     operation: str | None,
     timeout_s: float | None,
     form: str | None,
+    in_dev: bool,
+    listener: tuple[str, int],
     embedded_postgres: bool,
     sql_file: str | None,
     host_name: str | None,
@@ -64,9 +71,15 @@ def call(
     is a failure.
     """
     end_on_signals_with(ctx, EnumExitCode.DRAIN_INCOMPLETE)
+    if in_dev:
+        from omnibase_infra.cli.dev_call import called_in_dev
+        from omnibase_infra.cli.dev_models import ModelDevCall
+
+        call = ModelDevCall(node=node, values=values, payload=payload, operation=operation, timeout_s=timeout_s)
+        _end(ctx, *called_in_dev(call, contract, *listener), form)
     import asyncio
 
-    from omnibase_infra.cli.calling import call_once, request_to, response_text
+    from omnibase_infra.cli.calling import call_once, request_to
     from omnibase_infra.cli.hosting import built, host_class, load, postgres_given
 
     loaded = load(contract, log_format, log_level)
@@ -82,6 +95,14 @@ def call(
     )
     with postgres_given(loaded, embedded_postgres, sql_file) as given:
         response, elapsed_ms = asyncio.run(call_once(built(given, host, local=True), request))
+    _end(ctx, response, elapsed_ms, form)
+
+
+def _end(
+    ctx: click.Context, response: "ModelOnexEnvelope | None", elapsed_ms: float, form: str | None
+) -> NoReturn:
+    from omnibase_infra.cli.showing import response_text
+
     if response is None:
         click.echo("Stopped by a signal before the response came", err=True)
         ctx.exit(EnumExitCode.DRAIN_INCOMPLETE)

@@ -8,11 +8,11 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 import click
 from omnibase_core import suggest
-from omnibase_core.codec import check_json, encode
+from omnibase_core.codec import check_json
 from omnibase_core.contracts.fields import FieldMismatchError, ModelField
 from omnibase_core.contracts.node import ModelNodeContract
 from omnibase_core.envelope import JsonObject, ModelOnexEnvelope
@@ -20,18 +20,10 @@ from omnibase_core.errors import EnvelopeValidationError
 from pydantic import JsonValue
 
 from omnibase_infra.cli.hosting import abort
-from omnibase_infra.cli.showing import shown_response
+from omnibase_infra.cli.showing import Called
 from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.process import BaseRuntimeHostProcess
 from omnibase_infra.host.signals import stop_on_signals
-
-
-class Called(NamedTuple):
-    """What came of a call: the response, None where a signal came first, and how long it took."""
-
-    response: ModelOnexEnvelope | None
-    elapsed_ms: float
-
 
 _TEXTS = frozenset(("string", "decimal", "uuid", "date", "datetime"))
 _EXAMPLES = MappingProxyType(
@@ -96,16 +88,6 @@ async def call_once(host: BaseRuntimeHostProcess, request: ModelOnexEnvelope) ->
             finally:
                 answer.cancel()
                 stopping.cancel()
-
-
-def response_text(response: ModelOnexEnvelope, form: str, elapsed_ms: float) -> str:
-    """The response as it is printed: readable, json or raw."""
-    if form == "raw":
-        return encode(response).decode()
-    if form == "json":
-        shown = response.payload if response.error is None else response.error.model_dump(mode="json")
-        return json.dumps(shown, ensure_ascii=False)
-    return shown_response(response, elapsed_ms)
 
 
 def _typed(node: ModelNodeContract, key: str, text: str) -> JsonValue:

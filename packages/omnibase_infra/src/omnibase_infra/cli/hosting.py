@@ -5,7 +5,8 @@ import importlib
 import logging
 import os
 import sys
-from collections.abc import Coroutine, Iterator
+import traceback
+from collections.abc import Collection, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TypeGuard
@@ -65,12 +66,12 @@ def postgres_given(loaded: LoadedContract, wanted: bool, sql_file: str | None) -
         yield with_dsn(loaded, server.dsn)
 
 
-def with_dsn(loaded: LoadedContract, dsn: str) -> LoadedContract:
-    """The contract with this DSN for every db handler that has none."""
+def with_dsn(loaded: LoadedContract, dsn: str, names: Collection[str] = ()) -> LoadedContract:
+    """The contract with this DSN for every db handler that has none, and for those of these names."""
     contract = loaded.require()
     handlers = tuple(
         handler.model_copy(update={"config": handler.config.model_copy(update={"dsn": Secret(dsn)})})
-        if isinstance(handler.config, ModelDbConfig) and handler.config.dsn is None
+        if isinstance(handler.config, ModelDbConfig) and (handler.config.dsn is None or handler.name in names)
         else handler
         for handler in contract.handlers
     )
@@ -156,8 +157,22 @@ def _is_host(value: object) -> TypeGuard[HostClass]:
 
 
 def _broken(module_name: str, error: Exception) -> ProtocolConfigurationError:
-    said = " ".join(str(error).split())[:300]
     return ProtocolConfigurationError(
-        f"--host: importing '{module_name}' failed with {type(error).__name__}{': ' + said if said else ''}; "
-        "correct the module; --debug shows where"
+        f"--host: importing '{module_name}' failed with {described(error)}; correct the module; "
+        "--debug shows the way there"
     )
+
+
+def described(error: Exception) -> str:
+    """What an error of a project's own Python is: class, text, and the last line of the current folder in it."""
+    said = " ".join((error.msg if isinstance(error, SyntaxError) else str(error)).split())[:300]
+    places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:
+        places.append((error.filename, error.lineno))
+    inside = [
+        f" at {os.path.relpath(file)}:{line}"
+        for file, line in places
+        if file.startswith(os.getcwd() + os.sep) and "site-packages" not in file
+    ]
+    at = inside[-1] if inside else ""
+    return f"{type(error).__name__}{': ' + said if said else ''}{at}"

@@ -12,7 +12,7 @@ from omnibase_infra.cli.command import HostGroup
 from omnibase_infra.host.collector import rest_while_starting
 
 COMMANDS: Final = (
-    *("demo", "init", "call", "pipe", "run", "topics", "send", "tail", "trace", "dlq", "validate", "test"),
+    *("demo", "init", "dev", "call", "pipe", "run", "topics", "send", "tail", "trace", "dlq", "validate", "test"),
     *("schema", "models", "describe", "explain", "diff", "completion"),
 )
 """The commands, each in the module of its name, in the order of `--help`."""

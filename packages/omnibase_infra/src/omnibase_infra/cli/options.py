@@ -89,6 +89,42 @@ http_option = click.option(
     help="Where probes and metrics are served, instead of the contract's observability.http; 0 is any free port.",
 )
 
+DEV_ADDRESS = "127.0.0.1"
+DEV_PORT = 8642
+
+
+class DevListener(Listener):
+    """`PORT` or `ADDRESS:PORT` with an address of this machine's own: who reaches it may call every node."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str | None, int | None]:
+        address, port = super().convert(value, param, ctx)
+        address = address or DEV_ADDRESS
+        if port is None:
+            self.fail("A dev host is talked to over this port; give another, or none for the default.", param, ctx)
+        if address not in (DEV_ADDRESS, "::1", "localhost"):
+            self.fail(
+                f"A dev host listens at loopback only, and '{address}' is none: whoever reaches it may call every "
+                f"node. Leave the address out, or give {DEV_ADDRESS}, ::1 or localhost.",
+                param,
+                ctx,
+            )
+        return address, port
+
+
+dev_listener_option = click.option(
+    "--http",
+    "listener",
+    metavar="[ADDRESS:]PORT",
+    type=DevListener(),
+    default=f"{DEV_ADDRESS}:{DEV_PORT}",
+    show_default=True,
+    envvar="ONEX_DEV_HTTP",
+    show_envvar=True,
+    help="Where a dev host is, at loopback only; 0 is any free port.",
+)
+
 _FORMATS = click.Choice(["auto", "json", "text"])
 _LEVELS = click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False)
 

@@ -52,6 +52,7 @@ def make(folder: Path, name: str) -> Project:
         f"onex-host pipe runtime.yaml requests.jsonl --sql schema.sql --host {host}",
         f"onex-host test runtime.yaml --host {host}",
         "python -m pytest",
+        f"onex-host dev runtime.yaml --sql schema.sql --host {host}",
     )
     written: list[str] = []
     kept: list[str] = []

@@ -14,8 +14,9 @@ from omnibase_spi.handler import ProtocolHandler
 from pydantic import JsonValue
 
 from omnibase_infra.cli.around import HandlerAround
-from omnibase_infra.cli.calling import Called, call_once
+from omnibase_infra.cli.calling import call_once
 from omnibase_infra.cli.redaction import Redaction
+from omnibase_infra.cli.showing import Called
 from omnibase_infra.cli.testing import Mismatch, perform
 from omnibase_infra.cli.yaml_text import yaml_lines
 from omnibase_infra.config.secrets import SecretResolver

@@ -11,10 +11,10 @@ import click
 from omnibase_spi.topic_log import Extent
 
 from omnibase_infra.cli.broker import GRACEFUL_S, Desk, at_desk
-from omnibase_infra.cli.calling import response_text
 from omnibase_infra.cli.command import counted, rendered
 from omnibase_infra.cli.exit_codes import EnumExitCode
 from omnibase_infra.cli.progress import ProgressLine
+from omnibase_infra.cli.showing import response_text
 from omnibase_infra.records.sending import (
     Request,
     Response,

@@ -1,9 +1,28 @@
 """Responses as people read them, safe for a terminal. Imported within commands only."""
 
 import json
+from typing import NamedTuple
 
+from omnibase_core.codec import encode
 from omnibase_core.envelope import JsonObject, ModelEnvelopeError, ModelOnexEnvelope
 from pydantic import JsonValue
+
+
+class Called(NamedTuple):
+    """What came of a call: the response, None where a signal came first, and how long it took."""
+
+    response: ModelOnexEnvelope | None
+    elapsed_ms: float
+
+
+def response_text(response: ModelOnexEnvelope, form: str, elapsed_ms: float) -> str:
+    """The response as it is printed: readable, json or raw."""
+    if form == "raw":
+        return encode(response).decode()
+    if form == "json":
+        shown = response.payload if response.error is None else response.error.model_dump(mode="json")
+        return json.dumps(shown, ensure_ascii=False)
+    return shown_response(response, elapsed_ms)
 
 
 def shown_response(response: ModelOnexEnvelope, elapsed_ms: float) -> str:

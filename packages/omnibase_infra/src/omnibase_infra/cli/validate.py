@@ -61,13 +61,18 @@ def validate(
 
 def _show(problems: "Sequence[ModelProblem]", files: int, color: bool | None) -> None:
     if problems:
-        on_terminal = sys.stderr.isatty()
-        wanted = color if color is not None else on_terminal and "NO_COLOR" not in os.environ
-        text = _on_terminal(problems) if color or on_terminal else _plain(problems)
-        click.echo(text, err=True, color=wanted)
+        tell_problems(problems, color)
     warnings = sum(problem.severity == "warning" for problem in problems)
     of_them = f" ({counted(warnings, 'warning')})" if warnings else ""
     click.echo(f"{counted(files, 'file')}, {counted(len(problems), 'problem')}{of_them}")
+
+
+def tell_problems(problems: "Sequence[ModelProblem]", color: bool | None = None) -> None:
+    """Writes problems to stderr, for a terminal with source lines and, unless NO_COLOR is set, in colour."""
+    on_terminal = sys.stderr.isatty()
+    wanted = color if color is not None else on_terminal and "NO_COLOR" not in os.environ
+    text = _on_terminal(problems) if color or on_terminal else _plain(problems)
+    click.echo(text, err=True, color=wanted)
 
 
 def _on_terminal(problems: "Sequence[ModelProblem]") -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import ClassVar, Self
 
@@ -15,7 +15,6 @@ from omnibase_core.secret import Secret
 
 from omnibase_infra.config.handlers import bus_with_secrets, find_bus_secrets, find_secrets, with_secrets
 from omnibase_infra.guard import Guard
-from omnibase_infra.host import collector
 from omnibase_infra.host.assembly import assembled
 from omnibase_infra.host.client import Client
 from omnibase_infra.host.condition import BUS, Condition, EnumPhase, Look, condition_of, examined
@@ -27,6 +26,7 @@ from omnibase_infra.host.parts import HostParts as HostParts
 from omnibase_infra.host.parts import Stopped as Stopped
 from omnibase_infra.host.rotation import BusSecrets, Rotation
 from omnibase_infra.host.starting import allow_dns_threads, start_failure_told, unless_stopped
+from omnibase_infra.host.tenancy import Tenancy
 from omnibase_infra.host.upkeep import Upkeeps
 from omnibase_infra.host.versions import check_versions
 from omnibase_infra.host.watchdog import Watchdog
@@ -47,15 +47,13 @@ class BaseRuntimeHostProcess:
     compute_functions: ClassVar[Mapping[str, ComputeFunction]] = {}
     """The function of each COMPUTE node, by slug: values of the input model in, of the output model out."""
 
-    _running: ClassVar["BaseRuntimeHostProcess | None"] = None
-
     def __init__(self, parts: HostParts) -> None:
         self.name = parts.name
         self.made_of = parts
         self._stop = asyncio.Event()
         self._ready = False
         self._closed = False
-        self._put_collector_back: Callable[[], None] = lambda: None
+        self.tenancy = Tenancy(parts.name)
         self._handlers: list[Guard] = []
         self._consuming: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -139,13 +137,17 @@ class BaseRuntimeHostProcess:
     async def __aexit__(self, *_: object) -> None:
         await self.close(grace_s=0.0)
 
-    async def open(self, *, consuming: bool = True) -> None:
+    async def open(self, *, consuming: bool = True, replaces: "BaseRuntimeHostProcess | None" = None) -> None:
         """Starts everything, in order; a step that fails undoes those before it, and so does `request_stop`.
 
         consuming: False, for a check, leaves out what others see: no group is joined, nothing registered.
+        replaces: the host of this process that the caller closes once this one is up; it stays the process's
+        host where this one does not start.
         Raises ProtocolConfigurationError, SecretResolutionError, and what a handler or the bus raises.
         """
-        self._claim_process()
+        if self._closed:
+            raise ProtocolConfigurationError("A host is opened once; make a new one")
+        self.tenancy.claim(None if replaces is None else replaces.tenancy)
         begun = self.made_of.clock.monotonic()
         try:
             with start_failure_told():
@@ -163,7 +165,8 @@ class BaseRuntimeHostProcess:
         """The steps of the start."""
         parts = self.made_of
         check_versions()
-        allow_dns_threads()
+        if self.tenancy.is_first:
+            allow_dns_threads()
         self._rotation = await self._open_bus(await self._open_handlers())
         self._rotation.start()
         await parts.bus.subscribe(parts.binding.topics.input, self.engine)
@@ -174,7 +177,7 @@ class BaseRuntimeHostProcess:
             self._consuming.add_done_callback(self._consumed)
             self._upkeeps.start()
         self._watching = asyncio.create_task(self.watchdog.run(), name="onex-watchdog")
-        self._put_collector_back = collector.relax()
+        self.tenancy.settle()
         self._ready = True
 
     def request_stop(self) -> None:
@@ -219,7 +222,7 @@ class BaseRuntimeHostProcess:
         finally:
             given_up, unanswered = self.engine.progress.given_up - before, len(self.client.unanswered)
             self.client.close()
-            self._release_process()
+            self.tenancy.release()
             told = {"unfinished": max(given_up, unanswered), "given_up": given_up, "unanswered": unanswered}
             _log.info("stopped", extra={"event": events.HOST_STOPPED, **told, "failed_steps": wrong})
         return max(given_up, unanswered)
@@ -278,21 +281,6 @@ class BaseRuntimeHostProcess:
             await fed(self.feed, self.client)
         finally:
             self._stop.set()
-
-    def _claim_process(self) -> None:
-        running = BaseRuntimeHostProcess._running
-        if running is not None:
-            raise ProtocolConfigurationError(
-                f"This process already runs the host '{running.name}'; run one host in a process"
-            )
-        if self._closed:
-            raise ProtocolConfigurationError("A host is opened once; make a new one")
-        BaseRuntimeHostProcess._running = self
-
-    def _release_process(self) -> None:
-        if BaseRuntimeHostProcess._running is self:
-            BaseRuntimeHostProcess._running = None
-            self._put_collector_back()
 
 
 async def _shut_down(guard: Guard, _: float) -> None:
