@@ -78,6 +78,7 @@ PANELS: Final = (
     ),
     Panel("Answered from the inbox", "reqps", "rate(onex_handler_events_total[1m])", "{{handler}} {{event}}"),
     Panel("Event loop's lag", "s", "onex_loop_lag_seconds"),
+    Panel("Tasks and threads", "short", '{__name__=~"onex_tasks|onex_threads"}', "{{__name__}}"),
     Panel("Memory", "bytes", "process_resident_memory_bytes"),
     Panel("CPU", "percentunit", "rate(process_cpu_seconds_total[1m])"),
 )

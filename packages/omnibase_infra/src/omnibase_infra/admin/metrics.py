@@ -3,6 +3,8 @@
 Nothing is asked of a server for it: figures are read where they are kept, within one step of the loop.
 """
 
+import asyncio
+import sys
 from collections.abc import Iterator
 from typing import Final
 
@@ -59,6 +61,8 @@ class HostCollector(Collector):
         yield value("onex_ready", "1 while the host has started and does not stop", float(host.ready))
         yield value("onex_start_seconds", "How long the start took", host.start_s)
         yield value("onex_loop_lag_seconds", "How late the event loop was at the last look", host.watchdog.lag_s)
+        yield value("onex_tasks", "Tasks of the event loop", len(asyncio.all_tasks()))
+        yield value("onex_threads", "Threads of Python", len(sys._current_frames()))  # noqa: SLF001 - no lock, no file
         yield value(
             "onex_stalled_seconds",
             "How long no work in flight got done; 0 while any does",

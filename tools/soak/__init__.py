@@ -1,0 +1,1 @@
+"""A host under steady load for minutes or hours, watched for what grows."""
