@@ -64,6 +64,7 @@ CHECKED: Final[Mapping[str, str]] = {
     "uv run python -m tools.services up kafka": "tests/tools/test_services.py",
     "uv run python -m tools.services status": "tests/tools/test_services.py",
     "uv run python -m tools.services down": "tests/tools/test_services.py",
+    "uv run python -m tools.soak": ".ci/run",
     "uv run onex-host demo": ".ci/run",
     "onex-host demo": "tools/wheel_check.py",
 }
