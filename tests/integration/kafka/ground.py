@@ -14,6 +14,7 @@ from omnibase_core.enums import EnumSettlement
 from omnibase_core.runtime import NodeRuntime
 from omnibase_infra.event_bus.kafka.bus import KafkaEventBus
 from omnibase_infra.host.engine import DeliveryEngine
+from omnibase_infra.host.traces import Traces
 
 from tests.fakes.runtimes import raw_request
 from tests.fakes.waiting import until
@@ -151,10 +152,10 @@ async def committed(binding: ModelEventBusBinding, partition: int = 0) -> int | 
 class Running:
     """A bus that consumes into an engine, as a host does it."""
 
-    def __init__(self, binding: ModelEventBusBinding, runtime: NodeRuntime) -> None:
+    def __init__(self, binding: ModelEventBusBinding, runtime: NodeRuntime, traces: Traces | None = None) -> None:
         self.bus = KafkaEventBus()
         self.binding = binding
-        self.engine = DeliveryEngine(self.bus, runtime, binding, group="g")
+        self.engine = DeliveryEngine(self.bus, runtime, binding, group="g", traces=traces)
         self.consuming: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -190,9 +191,11 @@ class Running:
 
 
 @asynccontextmanager
-async def running(binding: ModelEventBusBinding, runtime: NodeRuntime) -> AsyncIterator[Running]:
+async def running(
+    binding: ModelEventBusBinding, runtime: NodeRuntime, traces: Traces | None = None
+) -> AsyncIterator[Running]:
     """A bus and an engine, closed in good order."""
-    host = Running(binding, runtime)
+    host = Running(binding, runtime, traces)
     try:
         await host.open()
         yield host

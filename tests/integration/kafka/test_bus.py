@@ -5,8 +5,11 @@ import uuid
 
 import pytest
 from omnibase_core.codec import decode
+from omnibase_core.contracts.observability import ModelTraces
 from omnibase_core.errors import EventBusError
 from omnibase_infra.event_bus.kafka.bus import KafkaEventBus
+from omnibase_infra.host.traces import Place, Traces
+from omnibase_infra.telemetry.tracing import context_headers, read_context
 from omnibase_spi.conformance import BUS_CHECKS, PATIENCE_S, BusCheck
 from omnibase_spi.event_bus import Message
 
@@ -55,6 +58,28 @@ async def test_a_response_has_its_requests_key_the_ids_as_headers_and_the_trace(
         "traceparent": b"00-1-2-01",
         "tracestate": b"a=b",
     }
+
+
+@pytest.mark.asyncio
+async def test_with_traces_the_span_knows_its_record_and_the_response_carries_its_context(kafka: Kafka) -> None:
+    binding = await fresh_binding(kafka.bootstrap_servers)
+    topics, trace_id = binding.topics, "0af7651916cd43dd8448eb211c80319c"
+    sender = [("traceparent", f"00-{trace_id}-b7ad6b7169203331-01".encode())]
+    traces = Traces(
+        ModelTraces(endpoint="http://127.0.0.1:1"), "orders", "1.0.0", "here", Place("kafka", topics.output, "g")
+    )
+    await produce(binding, [raw_request(7)], headers=sender)
+    async with running(binding, echo(), traces) as host:
+        (response,) = await records_of(binding, topics.output, 1)
+        await host.has_settled(1)
+    process, send = traces.tracer.take(2)
+    assert process.name == f"process {topics.input}"
+    assert process.attributes["messaging.consumer.group.name"] == "g"
+    assert process.attributes["messaging.destination.partition.id"] == "0"
+    assert process.attributes["messaging.kafka.offset"] == 0
+    assert process.link == process.parent == read_context(sender[0][1].decode())
+    assert dict(response.headers)["traceparent"] == dict(context_headers(send.context))["traceparent"].encode()
+    assert send.context.trace_id == int(trace_id, 16)
 
 
 @pytest.mark.asyncio

@@ -34,6 +34,7 @@ from pydantic import JsonValue
 from omnibase_infra.config.handlers import resolve_bus
 from omnibase_infra.config.secrets import SecretResolver
 from omnibase_infra.guard import Guard, longest_timeout_ms
+from omnibase_infra.host.assembly import traces_of
 from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.process import BaseRuntimeHostProcess, HostParts
 from omnibase_infra.host.upkeep import Upkeep
@@ -303,11 +304,10 @@ def build_host(
 ) -> BaseRuntimeHostProcess:
     """A host of this contract, nothing of it started.
 
-    local: on the in-memory bus and its default topics, whatever the contract says, and nowhere registered; for
-    pipe, call, demo and test.
-    make: gives the handler of a binding; contract tests give others. retries: False tries every call once.
-    Raises ProtocolConfigurationError for a COMPUTE node whose
-    function `host` does not name.
+    local: on the in-memory bus and its default topics whatever the contract says, unregistered, untraced; for
+    pipe, call, demo and test. make: gives the handler of a binding; contract tests give others. retries: False
+    tries every call once. Raises ProtocolConfigurationError for a COMPUTE node whose function `host` does not
+    name, and for traces without their extra.
     """
     contract = loaded.require()
     clock = clock or Clock()
@@ -331,6 +331,7 @@ def build_host(
             limits={node.slug: node.max_inflight for node in contract.nodes if node.max_inflight is not None},
             stall_s=_stall_s(contract, [each.timeout_ms for each in enabled]),
             upkeeps=tuple(_upkeeps(contract, guards, local)),
+            traces=None if local else traces_of(contract, group_of(contract), guards.values()),
         )
     )
 
@@ -363,8 +364,7 @@ def _consul_client(guard: Guard) -> "ConsulClient":
 
 def _stall_s(contract: ModelRuntimeHostContract, timeouts_ms: Iterable[int]) -> float:
     """More than any attempt may take: a call that is still within its time-out is no stall."""
-    overriding = [node.timeout_ms for node in contract.nodes if node.timeout_ms is not None]
-    longest_ms = max([*timeouts_ms, *overriding], default=0)
+    longest_ms = max([*timeouts_ms, *(node.timeout_ms or 0 for node in contract.nodes)], default=0)
     return max(contract.observability.stall_ms, longest_ms + _STALL_MARGIN_MS) / 1000
 
 

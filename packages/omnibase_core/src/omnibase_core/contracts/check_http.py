@@ -19,8 +19,7 @@ def check_http(section: Section, findings: Findings) -> None:
         check_text(entry, urls.parse_private, "Correct the entry", findings)
     check_text(section.child("health_path"), _check_health_path, "Write a path, such as /health", findings)
     given = section.child("headers")
-    for name in given.mapping():
-        _check_header(name, given.child(name), findings)
+    check_headers(given, findings)
     if section.mapping().get("health_path") is not None and section.mapping().get("base_url") is None:
         home = section.child("health_path").home
         findings.add(home, Refusal(f"{dotted(home.path)} without a base_url", None, "Set base_url"), at_key=True)
@@ -31,6 +30,12 @@ def check_http(section: Section, findings: Findings) -> None:
             "Set base_url, or remove the headers",
         )
         findings.add(given.home, refusal, at_key=True)
+
+
+def check_headers(section: Section, findings: Findings) -> None:
+    """Reports header names and values that cannot be sent."""
+    for name in section.mapping():
+        _check_header(name, section.child(name), findings)
 
 
 def _known(section: Section) -> str | None:

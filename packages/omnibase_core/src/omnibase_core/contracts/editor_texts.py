@@ -76,6 +76,23 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
             "secrets": Text("Where secret references are looked for", ({"refresh_ms": 30_000},)),
             "registration": Text("The host as a service in Consul; null: it is none", ({"port": 8080},)),
         },
+        "ModelTraces": {
+            "endpoint": Text(
+                "Base URL of the receiver; `/v1/traces` is put behind it", ("http://otel-collector:4318",)
+            ),
+            "headers": Text(
+                "Sent with every export; a value is text or a secret reference",
+                ({"Authorization": {"secret_ref": "otel/token", "prefix": "Bearer "}},),
+            ),
+            "ca_file": Text(
+                "PEM file with the authorities to trust instead of the system's; it is read at the start",
+                ("/etc/onex/ca.pem",),
+            ),
+            "service_name": Text("Of the spans' resource; null: the host's name", ("orders",)),
+            "sample_ratio": Text(
+                "The share of traces that are kept, of those that begin here; a sender's decision holds", (0.1,)
+            ),
+        },
         "ModelSecrets": {
             "order": Text("The places, of which the first that has a secret gives it", (["vault", "files"],)),
             "folder": Text("Of the files; null: `ONEX_SECRETS_DIR`, or `/run/secrets`", ("/mnt/secrets",)),

@@ -16,6 +16,7 @@ from omnibase_core.contracts.check_node import check_node
 from omnibase_core.contracts.crosscheck import check_dependencies, check_operations, check_registration, check_slug
 from omnibase_core.contracts.findings import ContractFile, Findings, Origin, Refusal, Section
 from omnibase_core.contracts.node import ModelNodeContract
+from omnibase_core.contracts.observability import check_observability
 from omnibase_core.contracts.reading import ContractReader, FileRefusal, Loading, beside
 from omnibase_core.contracts.runtime_host import ModelNodeEntry, ModelRuntimeEntry, ModelRuntimeHostContract
 from omnibase_core.contracts.schema import SCHEMA_VERSION, accept_schema_version, kind_of
@@ -152,6 +153,7 @@ def _load(
         return None
     entry = check(ModelRuntimeEntry, section, loading.findings)
     check_secrets(section.child("secrets"), loading.findings)
+    check_observability(section.child("observability"), loading.findings)
     host = str(section.value.get("name"))
     bus = _bus(section.child("event_bus"), host, loading) if "event_bus" in section.value else None
     handlers = check_handlers(section.child("handlers"), loading)

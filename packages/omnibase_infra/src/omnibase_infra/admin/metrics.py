@@ -80,6 +80,13 @@ class HostCollector(Collector):
             ],
         )
 
+        told = (("exported", 0), ("lost", 0))
+        if host.traces is not None:
+            told = (("exported", host.traces.tracer.exported), ("lost", host.traces.tracer.lost))
+        yield counter(
+            "onex_spans", "Spans that have ended", ("outcome",), [((outcome,), count) for outcome, count in told]
+        )
+
     def _envelopes(self) -> Iterator[Metric]:
         nodes = self._host.meter.nodes
         yield counter(

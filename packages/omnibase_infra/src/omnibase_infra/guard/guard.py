@@ -9,6 +9,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping
 from math import inf
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from omnibase_core.contracts.bindings import ModelHandlerBinding, ModelHandlerPolicies
 from omnibase_core.description import ModelHandlerDescription, ModelHealth
@@ -31,6 +32,9 @@ from omnibase_infra.guard.waiting import DEADLINE, wait_until
 from omnibase_infra.telemetry import events
 from omnibase_infra.telemetry.meter import OK, Calls
 
+if TYPE_CHECKING:
+    from omnibase_infra.telemetry.tracing import Attempts
+
 _log = logging.getLogger("onex.guard")
 _CANCELLED = "CANCELLED"
 _NO_OVERRIDES: Mapping[str, ModelHandlerPolicies] = MappingProxyType({})
@@ -47,7 +51,8 @@ class Guard:
     envelope's deadline, which says nothing of the server and so is no failure for the breaker.
 
     Attributes: `handler`, changed by `exchange` only; `renew`, asked where credentials were refused, with the
-    handler that made the call and the call's deadline: whether there is another one, which may make it again.
+    handler that made the call and the call's deadline: whether there is another one, which may make it again;
+    `attempts`, which puts a span around each attempt, None without traces.
     """
 
     def __init__(
@@ -63,6 +68,7 @@ class Guard:
         self._repeatable = binding.repeatable_operations
         self._chance = chance
         self.renew: Callable[[ProtocolHandler, float | None], Awaitable[bool]] | None = None
+        self.attempts: Attempts | None = None
         self._cut_off = CutOff()
         self.calls = Calls(handler.describe().operation_names)
         self._line, self._lines = lines_of(binding, nodes, chance)
@@ -133,7 +139,7 @@ class Guard:
                 ticket = await gate.enter(envelope, pauses=line.pauses, deadline=deadline, last=last)
             used = self.handler
             try:
-                answer = await self._call(line, envelope, deadline, used)
+                answer = await self._call(line, envelope, deadline, used, failures)
             except RuntimeHostError as error:
                 gate.failed(ticket, envelope, error)
                 if failures:
@@ -203,9 +209,14 @@ class Guard:
         return failures + 1
 
     async def _call(
-        self, line: Line, envelope: ModelOnexEnvelope, deadline: float | None, handler: ProtocolHandler
+        self,
+        line: Line,
+        envelope: ModelOnexEnvelope,
+        deadline: float | None,
+        handler: ProtocolHandler,
+        failures: int,
     ) -> ModelOnexEnvelope:
-        """One attempt, cut off in time. Raises RuntimeHostError, and nothing else.
+        """One attempt, cut off in time. Raises RuntimeHostError, and nothing else. failures: before it.
 
         A call that was cut off at the caller's deadline shows no outage.
         """
@@ -213,6 +224,7 @@ class Guard:
         assert task is not None
         cut_off = self._cut_off
         time = asyncio.get_running_loop().time
+        attempt = None if self.attempts is None else self.attempts.begin(envelope, self.name, failures)
         begun, code = time(), OK
         until = begun + line.limit_s
         is_callers = deadline is not None and deadline < until
@@ -237,6 +249,8 @@ class Guard:
         finally:
             cut_off.end(task)
             self.calls.note(envelope.operation, code, time() - begun)
+            if attempt is not None:
+                attempt.over(code)
 
     def _raw(self, envelope: ModelOnexEnvelope) -> RuntimeHostError:
         _log.exception(

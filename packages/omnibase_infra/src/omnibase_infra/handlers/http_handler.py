@@ -22,6 +22,7 @@ from omnibase_core.urls import resolve
 from omnibase_infra.handlers.http_request import OPERATIONS, HttpOperation, RequestBuilder
 from omnibase_infra.handlers.http_result import result_of
 from omnibase_infra.handlers.lifecycle import EnumLifecycle, Lifecycle
+from omnibase_infra.telemetry.attempt import failed_with, note
 from omnibase_infra.transports.exchange import HttpRequest
 
 if TYPE_CHECKING:
@@ -133,7 +134,11 @@ class HttpHandler:
             )
         request = self._requests.build(operation, envelope)
         assert self._transport is not None
+        note({"server.address": request.url.origin.host, "server.port": request.url.origin.port})
         answer = await self._transport.send(request)
+        note({"http.response.status_code": answer.status})
+        if answer.status >= _FAILURES:
+            failed_with(str(answer.status))
         now = self._clock()
         return envelope.reply(
             result_of(request, answer, now),

@@ -16,6 +16,7 @@ from omnibase_core.urls import Url, UrlError, resolve
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from omnibase_infra.handlers.wording import said
+from omnibase_infra.telemetry.attempt import trace_headers
 from omnibase_infra.transports.exchange import HttpRequest
 
 HttpOperation = Literal["http.get", "http.head", "http.delete", "http.post", "http.put", "http.patch"]
@@ -80,7 +81,7 @@ class RequestBuilder:
             headers["content-type"] = media_type
         if method not in _SAFE and self._idempotency_key:
             headers.setdefault("idempotency-key", str(envelope.envelope_id))
-        headers.update(_correlation(envelope))
+        headers.update(_correlation(envelope) | trace_headers())
         return HttpRequest(
             method,
             _with_params(self._url(payload.url), payload.params or {}),

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from omnibase_infra.handlers.lifecycle import EnumLifecycle, Lifecycle
 from omnibase_infra.handlers.wording import checked_payload
+from omnibase_infra.telemetry.attempt import note
 from omnibase_infra.transports.http import ServerClient
 
 _VERSION: Final = "1.0.0"
@@ -113,6 +114,7 @@ class Served(ABC, Generic[F, C]):
         """Performs the envelope's operation. Every failure is a RuntimeHostError that says which operation."""
         with self._life.executing():
             try:
+                note(self.client.place)
                 result = await self.perform(self.client, self.payload_of(envelope))
             except RuntimeHostError as error:
                 error.handler_type = self.handler_type

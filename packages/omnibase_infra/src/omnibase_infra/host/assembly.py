@@ -1,14 +1,20 @@
-"""The runtime of a host: its handlers and its nodes, registered."""
+"""The runtime of a host, its handlers and its nodes registered; and its traces, where the contract wants some."""
 
+import os
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from omnibase_core.contracts.bindings import ModelHandlerBinding
 from omnibase_core.contracts.handler_config import ModelHttpConfig
 from omnibase_core.contracts.node import ModelNodeContract
+from omnibase_core.contracts.runtime_host import ModelRuntimeHostContract
 from omnibase_core.errors import ProtocolConfigurationError
 from omnibase_core.runtime import ComputeFunction, NodeInstance, NodeRuntime
 
 from omnibase_infra.guard import Guard
+
+if TYPE_CHECKING:
+    from omnibase_infra.host.traces import Traces
 
 
 def assembled(
@@ -34,3 +40,27 @@ def assembled(
             f"Functions are registered for nodes that the contract does not have: {', '.join(strangers)}"
         )
     return runtime
+
+
+def traces_of(contract: ModelRuntimeHostContract, group: str, guards: Iterable[Guard]) -> "Traces | None":
+    """The traces of a host with these guards; None, and nothing of OpenTelemetry imported, where it has none.
+
+    group: the consumer group. Raises ProtocolConfigurationError where the extra is not installed.
+    """
+    config, bus = contract.observability.traces, contract.event_bus
+    if config is None:
+        return None
+    try:
+        from omnibase_infra.host.traces import Place, Traces
+    except ModuleNotFoundError as error:
+        if error.name is None or not error.name.startswith("opentelemetry"):
+            raise
+        raise ProtocolConfigurationError(
+            "The contract has observability.traces, and what makes them is not installed. Install it with "
+            "pip install 'omnibase-infra[otel]', or remove observability.traces"
+        ) from None
+    place = Place(bus.kind, bus.topics.output, group if bus.kind == "kafka" else None)
+    traces = Traces(config, contract.name, contract.version, f"{contract.name}@{os.uname().nodename}", place)
+    for guard in guards:
+        guard.attempts = traces.attempts
+    return traces

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from omnibase_core.codec import decode
 from omnibase_core.enums import EnumErrorCode, EnumSettlement
@@ -27,6 +27,9 @@ from omnibase_infra.host.flight import Answer, EnumStreamState, Flight
 from omnibase_infra.telemetry import events
 from omnibase_infra.telemetry.events import about
 from omnibase_infra.telemetry.meter import OK, Meter
+
+if TYPE_CHECKING:
+    from omnibase_infra.host.traces import Traces
 
 _log = logging.getLogger("onex.delivery")
 _AHEAD = 63
@@ -58,6 +61,7 @@ class Courier:
         limit: int,
         clock: Clock,
         meter: Meter,
+        traces: "Traces | None" = None,
     ) -> None:
         self._runtime = runtime
         self._nodes: Mapping[str, NodeInstance] = runtime.nodes
@@ -69,6 +73,7 @@ class Courier:
         self._clock = clock
         self._now = clock.monotonic
         self._meter = meter
+        self._traces = traces
 
     def admit(self, flight: Flight, following: Iterable[Flight]) -> None:
         """Reads a flight's record, and some of those that follow: the same code for several, while it is at hand.
@@ -196,6 +201,8 @@ class Courier:
         else:
             messages = self._composer.unforeseen(flight, envelope)
             operation, code = envelope.operation, EnumErrorCode.INTERNAL_ERROR.value
+        if self._traces is not None:
+            self._traces.failed(flight, code)
         self._conclude(flight, messages)
         self._count(flight, envelope, operation, code)
 
@@ -205,6 +212,8 @@ class Courier:
             error.message,
             extra={"event": events.DELIVERY_UNDECODABLE, "code": error.code, **_place(flight.delivery)},
         )
+        if self._traces is not None:
+            self._traces.failed(flight, error.code.value)
         self._conclude(flight, self._composer.refused(flight, error))
 
     def _happened(self, error: RuntimeHostError, cargo: Admission) -> EnumHappening:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from omnibase_core.contracts.bindings import ModelEventBusBinding
 from omnibase_core.enums import EnumSettlement
@@ -26,6 +26,9 @@ from omnibase_infra.host.lanes import Carrier, LaneFigures, Lanes
 from omnibase_infra.host.outbox import Outbox
 from omnibase_infra.telemetry import events
 from omnibase_infra.telemetry.meter import Meter
+
+if TYPE_CHECKING:
+    from omnibase_infra.host.traces import Compose, Shrink, Traces
 
 _log = logging.getLogger("onex.engine")
 _WINDOW_BYTES = 64 * 1024 * 1024
@@ -47,7 +50,7 @@ class DeliveryEngine:
     """A ProtocolDeliverySink that runs nodes.
 
     group: the consumer group, for dead letters. limits: how many flights of a node may run at once, by slug.
-    meter: counts what becomes of requests.
+    meter: counts what becomes of requests. traces: puts spans around them.
     """
 
     def __init__(
@@ -60,7 +63,9 @@ class DeliveryEngine:
         clock: Clock | None = None,
         limits: Mapping[str, int] | None = None,
         meter: Meter | None = None,
+        traces: "Traces | None" = None,
     ) -> None:
+        self._traces = traces
         self._bus = bus
         self._ordering = binding.ordering
         self._window = binding.max_inflight_envelopes
@@ -74,13 +79,18 @@ class DeliveryEngine:
         self._now = clock.monotonic
         self._whole = meter.whole
         composer = Composer(runtime.nodes, binding, group=group, clock=clock, meter=meter)
-        self._outbox = Outbox(bus, composer.compose, self._settle, self._shrink)
+        compose: Compose = composer.compose
+        shrink: Shrink = self._shrink
+        if traces is not None:
+            compose, shrink = traces.composing(compose), traces.shrinking(shrink)
+        self._outbox = Outbox(bus, compose, self._settle, shrink)
         desk = Desk(self._outbox.post, self._settle, self._withdraw)
         self._courier = Courier(
-            runtime, composer, desk, limit=binding.max_envelope_bytes, clock=clock, meter=meter
+            runtime, composer, desk, limit=binding.max_envelope_bytes, clock=clock, meter=meter, traces=traces
         )
+        carry = self._courier.carry if traces is None else traces.carrying(self._courier.carry)
         self._lanes = Lanes(
-            Carrier(self._courier.admit, self._courier.carry),
+            Carrier(self._courier.admit, carry),
             self._outbox.flush,
             binding.max_inflight_envelopes,
             Bulkheads(limits, self._courier.slug_of) if limits else None,
@@ -200,6 +210,8 @@ class DeliveryEngine:
             self._settled[settlement] += 1
         self._whole.observe(self._now() - flight.arrived)
         self._bus.settle(flight.delivery, settlement)
+        if self._traces is not None:
+            self._traces.settled(flight, settlement)
         if stream.paused and stream.state is EnumStreamState.LIVE and self._roomy(stream):
             stream.paused = False
             self._bus.resume(frozenset((stream.source,)))

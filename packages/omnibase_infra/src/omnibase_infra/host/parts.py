@@ -1,7 +1,7 @@
 """What a host is made of, and how it ended."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from omnibase_core.contracts.bindings import ModelEventBusBinding, ModelHandlerBinding
 from omnibase_core.contracts.node import ModelNodeContract
@@ -14,6 +14,9 @@ from omnibase_infra.host.rotation import MakeHandler
 from omnibase_infra.host.upkeep import Upkeep
 from omnibase_infra.telemetry.meter import BusMeter
 
+if TYPE_CHECKING:
+    from omnibase_infra.host.traces import Traces
+
 
 class HostParts(NamedTuple):
     """What `wiring` makes of a contract: everything that a host runs, nothing of it started.
@@ -21,7 +24,7 @@ class HostParts(NamedTuple):
     group: the consumer group, or the host's name where the bus has none. limits: max_inflight of nodes, by slug.
     stall_s: without any outcome for so long, though there is work, the host is stalled.
     make: a handler of a binding, for when its secrets change. upkeeps: kept up while the host is ready.
-    bus_meter: where the bus counts, None for one that does not.
+    bus_meter: where the bus counts, None for one that does not. traces: None without the contract's.
     """
 
     name: str
@@ -37,6 +40,7 @@ class HostParts(NamedTuple):
     stall_s: float = 120.0
     upkeeps: Sequence[Upkeep] = ()
     bus_meter: BusMeter | None = None
+    traces: "Traces | None" = None
 
 
 class Stopped(NamedTuple):

@@ -13,7 +13,7 @@ from omnibase_core.frontier import ModelFrontier
 from omnibase_core.runtime import ComputeFunction, NodeInstance
 from omnibase_core.secret import Secret
 
-from omnibase_infra.config.handlers import bus_with_secrets, find_bus_secrets, find_secrets, with_secrets
+from omnibase_infra.config.handlers import find_secrets, with_secrets
 from omnibase_infra.guard import Guard
 from omnibase_infra.host.assembly import assembled
 from omnibase_infra.host.client import Client
@@ -24,8 +24,8 @@ from omnibase_infra.host.feeding import Publish as Publish
 from omnibase_infra.host.feeding import fed, teller
 from omnibase_infra.host.parts import HostParts as HostParts
 from omnibase_infra.host.parts import Stopped as Stopped
-from omnibase_infra.host.rotation import BusSecrets, Rotation
-from omnibase_infra.host.starting import allow_dns_threads, start_failure_told, unless_stopped
+from omnibase_infra.host.rotation import Rotation
+from omnibase_infra.host.starting import allow_dns_threads, bus_opened, start_failure_told, unless_stopped
 from omnibase_infra.host.tenancy import Tenancy
 from omnibase_infra.host.upkeep import Upkeeps
 from omnibase_infra.host.versions import check_versions
@@ -71,7 +71,9 @@ class BaseRuntimeHostProcess:
             clock=parts.clock,
             limits=parts.limits,
             meter=self.meter,
+            traces=parts.traces,
         )
+        self.traces = parts.traces
         self.start_s = 0.0
         self._look: Look | None = None
         self.watchdog = Watchdog(self.engine, parts.stall_s)
@@ -167,7 +169,9 @@ class BaseRuntimeHostProcess:
         check_versions()
         if self.tenancy.is_first:
             allow_dns_threads()
-        self._rotation = await self._open_bus(await self._open_handlers())
+        if self.traces is not None:
+            await self.traces.export.open(parts.resolver)
+        self._rotation = await bus_opened(parts, await self._open_handlers())
         self._rotation.start()
         await parts.bus.subscribe(parts.binding.topics.input, self.engine)
         if parts.binding.kind == "inmemory":
@@ -249,6 +253,8 @@ class BaseRuntimeHostProcess:
         for task in (self._consuming, self._watching):
             if task is not None:
                 yield end_of(task)
+        if (traces := self.traces) is not None:
+            yield Step("export of the last spans", lambda _: traces.export.close())
         yield Step("end of the secrets' places", lambda _: self.made_of.resolver.close())
 
     def _consumed(self, consuming: asyncio.Task[None]) -> None:
@@ -267,14 +273,6 @@ class BaseRuntimeHostProcess:
             await guard.handler.initialize(with_secrets(binding, secrets))
             _log.info("handler ready", extra={"event": events.HANDLER_INITIALIZED, "handler": guard.name})
         return secrets
-
-    async def _open_bus(self, of_handlers: Mapping[str, Secret]) -> Rotation:
-        """Gives what will look for changed secrets, those of the bus among them."""
-        parts = self.made_of
-        secrets = await find_bus_secrets(parts.binding, parts.resolver)
-        await parts.bus.initialize(bus_with_secrets(parts.binding, secrets))
-        own = BusSecrets(parts.bus, parts.binding, secrets)
-        return Rotation(parts.handlers, of_handlers, parts.resolver, parts.make, own)
 
     async def _feed(self) -> None:
         try:

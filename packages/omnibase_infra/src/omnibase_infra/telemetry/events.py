@@ -34,6 +34,9 @@ ADMIN_CONSOLE_SHUT: Final = "admin.console_shut"
 
 CONTRACT_PROBLEM: Final = "contract.problem"
 
+TRACES_NOT_TAKEN: Final = "traces.not_taken"
+TRACES_TAKEN_AGAIN: Final = "traces.taken_again"
+
 HANDLER_INITIALIZED: Final = "handler.initialized"
 HANDLER_RAW_EXCEPTION: Final = "handler.raw_exception"
 HANDLER_CONNECTIONS_CUT_OFF: Final = "handler.connections_cut_off"
