@@ -30,17 +30,12 @@ def snapshot_html(state: JsonObject) -> str:
 
 def configuration_html(bus: ModelEventBusBinding, handlers: Sequence[ModelHandlerValues]) -> str:
     """Bus and handlers with every effective value. Secrets are references in what this is given, or asterisks."""
-    own = ((field, value, "") for field, value in _flat("", bus.model_dump(mode="json")))
-    blocks = [_configured("event bus", own)]
+    own = [(field, _value(value)) for field, value in _flat("", bus.model_dump(mode="json"))]
+    blocks = [_table("event bus", ("field", "value"), own)]
     for handler in handlers:
-        rows = ((value.field, value.value, _source(value)) for value in handler.values)
-        blocks.append(_configured(f"handler {handler.handler}", rows))
+        rows = [(value.field, _value(value.value), _source(value)) for value in handler.values]
+        blocks.append(_table(f"handler {handler.handler}", ("field", "value", "from"), rows))
     return "".join(blocks)
-
-
-def _configured(name: str, rows: Iterable[tuple[str, JsonValue, str]]) -> str:
-    body = ((field, _value(value), source) for field, value, source in rows)
-    return _table(name, ("field", "value", "from"), body)
 
 
 def _flat(path: str, value: JsonValue) -> Iterator[tuple[str, JsonValue]]:

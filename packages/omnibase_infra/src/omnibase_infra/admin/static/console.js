@@ -1,6 +1,6 @@
 // The page: what the host says, put where it belongs.
 
-import { count, duration, element, keep, mark, rate, rows, say } from "./dom.js";
+import { count, duration, element, keep, mark, rate, rows, say, set } from "./dom.js";
 import { follow, History } from "./feed.js";
 import { draw } from "./picture.js";
 
@@ -107,16 +107,22 @@ function figures(state) {
 }
 
 function partitions(state) {
-  rows(at("partitions"), state.partitions, (one) => `${one.topic} ${one.partition}`, (one) => [
-    `${one.topic} ${one.partition}`,
+  rows(at("partitions"), state.partitions, (one) => `${one.topic}-${one.partition}`, (one) => [
+    `${one.topic}-${one.partition}`,
     count(one.next_position),
     count(one.committed_position),
     count(one.lag),
     count(one.outstanding),
     count(one.holes),
-    one.oldest_outstanding === null ? "–" : `${duration(one.oldest_age_s)} (offset ${one.oldest_outstanding})`,
+    oldest(one),
     one.paused ? mark("warn", `paused: ${one.paused_because ?? "no reason is known"}`) : mark("ok", "consuming"),
   ], [1, 6]);
+}
+
+function oldest(one) {
+  if (one.oldest_outstanding === null) return "–";
+  const age = one.oldest_age_s === null ? "" : `${duration(one.oldest_age_s)}, `;
+  return `${age}offset ${one.oldest_outstanding}`;
 }
 
 function nodes(state) {
@@ -126,12 +132,13 @@ function nodes(state) {
   rows(at("nodes"), found, (node) => node.slug, (node) => {
     const name = `node ${node.slug}`;
     const failing = history.rate(`${name} failed`);
+    const sign = failing > history.rate(`${name} done`) / 2 ? "bad" : "warn";
     return [
       node.slug,
       node.kind,
       [...new Set(node.uses.map((use) => use.handler))].join(", ") || "–",
       rate(history.rate(`${name} done`)),
-      failing ? mark("bad", `${rate(failing)} per second`) : rate(failing),
+      failing ? mark(sign, `${rate(failing)} per second`) : rate(failing),
       duration(history.mean(`${name} work`, `${name} done`)),
       count(node.done),
       count(node.failed),
@@ -170,19 +177,39 @@ function breakers(handler) {
 
 function failures(state) {
   at("no-failures").hidden = state.failures.length > 0;
-  const key = (one) => `${one.at} ${one.record} ${one.correlation_id}`;
-  keep(at("failures"), state.failures, key, failure, () => {});
+  keep(at("failures"), alike(state.failures), (one) => one.key, newFailure, renewFailure);
 }
 
-function failure(one) {
-  const where = one.node ? `node ${one.node}${one.operation ? `, ${one.operation}` : ""}` : "no envelope";
+/** Failures that are the same but for their request, together: the newest first. */
+function alike(all) {
+  const groups = new Map();
+  for (const one of all) {
+    const key = JSON.stringify([one.code, one.node, one.operation, one.message]);
+    if (groups.has(key)) groups.get(key).requests.push(one);
+    else groups.set(key, { key, ...one, requests: [one] });
+  }
+  return [...groups.values()];
+}
+
+function newFailure(group) {
+  const where = group.node === null ? "no envelope" : `node ${group.node}${group.operation ? `, ${group.operation}` : ""}`;
   return element("li", {},
-    element("p", {},
-      element("time", { datetime: one.at }, new Date(one.at).toLocaleTimeString()), " ",
-      element("span", { class: "mark bad code" }, one.code), " ", where),
-    element("p", {}, one.message),
-    element("p", { class: "hint" }, `Do: ${one.hint}`),
-    element("p", { class: "note" }, `correlation id ${one.correlation_id ?? "none"} · record ${one.record}`));
+    element("p", {}, element("time"), " ", element("span", { class: "mark bad code" }, group.code), " ", where, " ", element("span", { class: "times" })),
+    element("p", {}, group.message),
+    element("p", {}, `Do: ${group.hint}`),
+    element("details", {}, element("summary"), element("ul")));
+}
+
+function renewFailure(item, { requests }) {
+  const [time, , times] = item.firstChild.children;
+  const newest = new Date(requests[0].at);
+  set(time, { datetime: requests[0].at });
+  say(time, newest.toLocaleTimeString());
+  say(times, requests.length > 1 ? `${requests.length} times since ${new Date(requests.at(-1).at).toLocaleTimeString()}` : "");
+  const [summary, list] = item.lastChild.children;
+  say(summary, `Correlation id ${requests[0].correlation_id ?? "none"}${requests.length > 1 ? ` and ${requests.length - 1} more` : ""}`);
+  const line = (one) => `${new Date(one.at).toLocaleTimeString()} · ${one.correlation_id ?? "no correlation id"} · record ${one.record}`;
+  keep(list, requests, (one) => `${one.record} ${one.at}`, () => element("li"), (entry, one) => say(entry, line(one)));
 }
 
 /** What is for development only has a script and a section of its own; a host that runs for real has neither. */

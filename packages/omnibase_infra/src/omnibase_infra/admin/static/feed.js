@@ -1,5 +1,6 @@
 // Asks the host for its state, again and again, and knows when it does not answer.
 
+const STATE = new URL("/console/state.json", location.origin); // the page's own address may hold a password
 const EVERY_MS = 1000;
 const PATIENCE_MS = 5000;
 
@@ -15,7 +16,7 @@ export function follow(told, lost) {
     clearTimeout(timer);
     if (document.hidden) return;
     try {
-      const answer = await fetch("/console/state.json", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
+      const answer = await fetch(STATE, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE_MS) });
       if (!answer.ok) throw new Error(`status ${answer.status}`);
       const state = await answer.json();
       last = new Date();

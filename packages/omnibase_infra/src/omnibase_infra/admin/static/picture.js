@@ -3,7 +3,8 @@
 
 import { keep, rate, say, set, shape } from "./dom.js";
 
-const DRAWN = 24; // nodes; the others share a box
+const DRAWN = 12; // nodes; the others share a box
+const NARROW = 560; // pixels: a telephone
 const ROW = 52;
 const BOX = 40;
 const SIGNS = { healthy: "ok", degraded: "warn", unhealthy: "bad", unknown: "idle" };
@@ -23,7 +24,7 @@ export function draw(place, note, state, history) {
   const columns = columnsOf(width);
   stack(boxes, columns.node, height);
   stack(handlers, columns.handler, height);
-  const bus = busBoxes(state, history);
+  const bus = busBoxes(state, history, width < NARROW);
   stack(bus, columns.bus, height);
   const flows = boxes.map((box) => flow(bus[0], box, box.flow, box.sign === "bad"));
   for (const box of boxes) {
@@ -43,7 +44,7 @@ export function draw(place, note, state, history) {
 function shownOf(state, history) {
   if (state.nodes.length <= DRAWN) return state.nodes;
   const which = `${state.life} ${state.nodes.length}`;
-  if (drawn++ % 10 === 0 || which !== chosenFor) {
+  if (drawn++ % 5 === 0 || which !== chosenFor) {
     const busy = (node) => (history.rate(`node ${node.slug} failed`) ?? 0) * 1e6 + (history.rate(`node ${node.slug} done`) ?? 0);
     const sorted = state.nodes.map((node) => [busy(node), node.done, node.slug]).sort((a, b) => b[0] - a[0] || b[1] - a[1]);
     chosen = new Set(sorted.slice(0, DRAWN).map(([, , slug]) => slug));
@@ -63,9 +64,9 @@ function nodeBox(node, history) {
   }
   return {
     title: node.slug,
-    line: `${rate(done)}/s${failing ? `, ${rate(failing)}/s failing` : ""}`,
+    line: `${rate(done)}/s${failing ? `, ${rate(failing)} failing` : ""}`,
     uses: [...uses].map(([handler, its]) => ({ handler, flow: its })),
-    sign: failing ? "bad" : done ? "ok" : "idle",
+    sign: failing ? (failing > done / 2 ? "bad" : "warn") : done ? "ok" : "idle",
     flow: done ?? 0,
   };
 }
@@ -81,21 +82,32 @@ function handlerBox(handler, history) {
   };
 }
 
-function busBoxes(state, history) {
+function busBoxes(state, history, narrow) {
   const { bus, partitions } = state;
   const paused = partitions.filter((one) => one.paused).length;
   const boxes = [
-    { title: bus.topics.input, line: `${rate(history.rate("done"))}/s in${paused ? `, ${paused} paused` : ""}`, sign: paused ? "warn" : SIGNS[bus.status] ?? "idle" },
-    { title: bus.topics.output, line: "responses", sign: state.host.held ? "warn" : "idle" },
+    {
+      title: narrow ? "input" : bus.topics.input,
+      line: `${rate(history.rate("done"))}/s${paused ? `, ${paused} paused` : ""}`,
+      sign: paused ? "warn" : SIGNS[bus.status] ?? "idle",
+    },
+    { title: narrow ? "output" : bus.topics.output, line: narrow ? "" : "responses", sign: state.host.held ? "warn" : "idle" },
   ];
-  if (bus.topics.dead_letter) boxes.push({ title: bus.topics.dead_letter, line: "dead letters", sign: "idle" });
+  if (bus.topics.dead_letter) {
+    boxes.push({ title: narrow ? "dead" : bus.topics.dead_letter, line: narrow ? "letters" : "dead letters", sign: "idle" });
+  }
   return boxes;
 }
 
 function columnsOf(width) {
-  const gap = width < 560 ? 26 : width * 0.1;
-  const each = (width - 2 * gap - 2) / 3;
-  return { bus: { x: 1, width: each }, node: { x: 1 + each + gap, width: each }, handler: { x: 1 + 2 * (each + gap), width: each } };
+  const gap = width < NARROW ? 20 : width * 0.1;
+  const room = width - 2 * gap - 2;
+  const [bus, node, handler] = (width < NARROW ? [0.28, 0.4, 0.32] : [0.3, 0.37, 0.33]).map((share) => share * room);
+  return {
+    bus: { x: 1, width: bus },
+    node: { x: 1 + bus + gap, width: node },
+    handler: { x: 1 + bus + node + 2 * gap, width: handler },
+  };
 }
 
 function stack(boxes, column, height) {
