@@ -18,7 +18,7 @@ from omnibase_infra.admin.same_origin import of_this_origin
 from omnibase_infra.admin.server import Answer, Page, Request
 from omnibase_infra.cli.calling import request_to
 from omnibase_infra.cli.dev_models import ModelDevAnswer, ModelDevCall
-from omnibase_infra.cli.samples import call_command, sample_values
+from omnibase_infra.cli.samples import sample_values
 from omnibase_infra.cli.showing import shown_response
 from omnibase_infra.cli.wirings import Fault, Wirings
 
@@ -89,7 +89,7 @@ async def _called(wirings: Wirings, contract: str, body: bytes) -> tuple[int, Mo
 def _state(wirings: Wirings) -> dict[str, JsonValue]:
     wiring = wirings.current
     contract = wiring.loaded.require()
-    nodes: list[JsonValue] = [_node(node, wirings.contract) for node in wiring.loaded.nodes.values()]
+    nodes: list[JsonValue] = [_node(node) for node in wiring.loaded.nodes.values()]
     embedded: list[JsonValue] = list(wiring.embedded)
     return {
         "contract": wirings.contract,
@@ -109,7 +109,7 @@ def _fault(fault: Fault) -> dict[str, JsonValue]:
     return {"text": fault.shown(), "problems": problems}
 
 
-def _node(node: ModelNodeContract, contract: str) -> JsonValue:
+def _node(node: ModelNodeContract) -> JsonValue:
     samples = sample_values(node)
     fields: list[JsonValue] = [
         {**field.model_dump(mode="json"), "sample": samples.get(field.name)} for field in node.input_model.fields
@@ -122,5 +122,4 @@ def _node(node: ModelNodeContract, contract: str) -> JsonValue:
         "operations": operations,
         "passes_through": any(entry.request is None for entry in node.io_operations),
         "fields": fields,
-        "command": call_command(contract, node, "--dev"),
     }

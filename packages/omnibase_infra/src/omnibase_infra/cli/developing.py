@@ -13,7 +13,7 @@ from omnibase_core.problems import ModelProblem
 from omnibase_infra.admin.console import Console
 from omnibase_infra.admin.door import Door
 from omnibase_infra.admin.pages import pages_of
-from omnibase_infra.admin.server import AdminServer, Limits, Page
+from omnibase_infra.admin.server import AdminServer, Answer, Limits, Page, Request, text_answer
 from omnibase_infra.cli.command import counted
 from omnibase_infra.cli.dev_models import CALL, STATE
 from omnibase_infra.cli.dev_pages import call_page, state_page
@@ -38,7 +38,7 @@ async def develop(wirings: Wirings, address: str, port: int) -> EnumExitCode:
     """Serves the contract until a signal comes; 1 where its first wiring fails."""
     sys.dont_write_bytecode = True  # two edits within a second would leave what Python takes for fresh
     stop = asyncio.Event()
-    pages: dict[str, Page] = {}
+    pages: dict[str, Page] = {"/": _starting}
     takers = {CALL: call_page(wirings)}
     server = AdminServer(pages, address, port, _LIMITS, takers=takers, way_out=_ANOTHER_PORT)
     async with AsyncExitStack() as around:
@@ -52,6 +52,11 @@ async def develop(wirings: Wirings, address: str, port: int) -> EnumExitCode:
         return EnumExitCode.NOT_STARTED
     click.echo(f"stopped; {counted(unfinished, 'call')} had no answer in time" if unfinished else "stopped")
     return EnumExitCode.DRAIN_INCOMPLETE if unfinished else EnumExitCode.OK
+
+
+async def _starting(_: Request) -> Answer:
+    """The page of a host that is not there yet; a browser asks again."""
+    return text_answer(503, "starting …")._replace(headers=(("refresh", "1"),))
 
 
 async def _until(stop: asyncio.Event, work: Coroutine[object, object, None]) -> None:

@@ -6,7 +6,8 @@ const WRITTEN = new Set(["string", "decimal", "integer", "number", "uuid", "date
 const entered = new Map(); // what was typed, by node and field: it outlives a reload of the contract
 const page = built();
 let known = null;
-let shape = "";
+let shape = ""; // of the form that is shown
+let shown = null; // its node
 
 /** Called with each state of the host; asks for what only a dev host knows. */
 export async function renew() {
@@ -16,9 +17,7 @@ export async function renew() {
   fault();
   about();
   choice();
-  const now = JSON.stringify([chosen(), page.json.checked]);
-  if (now !== shape) fields();
-  shape = now;
+  fields();
 }
 
 function built() {
@@ -51,6 +50,7 @@ function built() {
   const item = element("li", {}, element("a", { href: "#call-section" }, "Call a node"));
   document.getElementById("sections").prepend(item);
   form.addEventListener("submit", call);
+  form.addEventListener("input", command);
   made.node.addEventListener("change", fields);
   made.json.addEventListener("change", fields);
   return made;
@@ -81,17 +81,30 @@ function chosen() {
   return known.nodes.find((node) => node.slug === page.node.value) ?? known.nodes[0] ?? null;
 }
 
-/** The form of the chosen node. A node that passes its payload through is written as JSON. */
+/** The form of the chosen node, made anew only where it is another one. One that passes its payload on takes JSON. */
 function fields() {
   const node = chosen();
-  page.answer.hidden = true;
+  const now = JSON.stringify([node, page.json.checked]);
+  if (now === shape) return;
+  shape = now;
+  if (shown !== node?.slug) page.answer.hidden = true;
+  shown = node?.slug;
   page.fields.replaceChildren();
   if (!node) return;
   say(page.description, `${node.node_type}${node.description ? `: ${node.description}` : ""}`);
-  say(page.command, node.command);
   page.operations.hidden = node.operations.length < 2;
   page.operation.replaceChildren(...node.operations.map((name) => element("option", { value: name }, name)));
   page.fields.append(...(asJson(node) ? [whole(node)] : node.fields.map((field) => one(node, field))));
+  command();
+}
+
+/** The same call for a terminal. */
+function command() {
+  const { node, values, payload, operation } = asked(chosen());
+  const port = location.port === "8642" ? [] : ["--http", location.port];
+  const given = payload === undefined ? values : ["--payload", payload];
+  const words = ["onex-host", "call", known.contract, node, ...given, ...(operation ? ["--operation", operation] : []), "--dev", ...port];
+  say(page.command, words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" "));
 }
 
 function asJson(node) {
@@ -106,6 +119,7 @@ function one(node, field) {
   control.addEventListener("input", () => entered.set(key, control.value));
   const hint = [field.type, field.sample === null ? "may be left out" : "", field.description ?? ""].filter(Boolean).join(", ");
   control.setAttribute("aria-describedby", `${id}-hint`);
+  if (field.default !== null) control.setAttribute("placeholder", JSON.stringify(field.default).replace(/^"(.*)"$/, "$1"));
   return element("p", { class: "field" },
     element("label", { for: id }, field.name), " ",
     element("span", { class: "note", id: `${id}-hint` }, hint), control);
@@ -135,29 +149,33 @@ function parsed(field) {
 }
 
 /** The values as they are typed: the host reads them by the node's input model, so no number passes through here. */
+function asked(node) {
+  const call = { node: node.slug, values: [] };
+  if (asJson(node)) {
+    call.payload = document.getElementById("field-payload").value;
+  } else {
+    for (const field of node.fields) {
+      const { value } = document.getElementById(`field-${field.name}`);
+      if (value !== "" || (field.sample !== null && field.type === "string")) call.values.push(`${field.name}=${value}`);
+    }
+  }
+  if (node.operations.length > 1) call.operation = page.operation.value;
+  return call;
+}
+
 async function call(event) {
   event.preventDefault();
   const node = chosen();
   if (!node) return;
-  const asked = { node: node.slug, values: [] };
-  if (asJson(node)) {
-    asked.payload = document.getElementById("field-payload").value;
-  } else {
-    for (const field of node.fields) {
-      const value = document.getElementById(`field-${field.name}`).value;
-      if (value !== "" || (field.sample !== null && field.type === "string")) asked.values.push(`${field.name}=${value}`);
-    }
-  }
-  if (node.operations.length > 1) asked.operation = page.operation.value;
   page.answer.hidden = false;
   show("idle", "waiting for the response", "", "");
-  show(...(await answered(asked)));
+  show(...(await answered(asked(node))));
 }
 
-async function answered(asked) {
+async function answered(call) {
   try {
     const answer = await fetch("/dev/call", {
-      method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(asked),
+      method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(call),
     });
     const told = await answer.json();
     if (told.refusal !== null) return ["warn", "not sent", told.refusal, ""];
