@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from http.client import HTTPConnection
 from pathlib import Path
@@ -115,6 +116,20 @@ class DevHost:
     def payload(self, node: str, *values: str) -> object:
         """The payload of the response to a call."""
         return payload_of(self.begun(node, *values))
+
+    def is_stopping(self) -> None:
+        """Returns when the host says so."""
+        deadline = time.monotonic() + 10
+        while self._phase() != "stopping":
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    def _phase(self) -> object:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request("GET", "/health/ready")
+        told = json.load(connection.getresponse())
+        connection.close()
+        return told["phase"]
 
     def state(self) -> dict[str, object]:
         """What the page knows."""

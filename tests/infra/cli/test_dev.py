@@ -109,6 +109,7 @@ def test_ctrl_c_answers_what_is_under_way_and_ends_in_good_order(tmp_path: Path)
             waiting = host.begun("ask", "what=it")
             held = server.accept()[0]
             host.process.send_signal(signal.SIGINT)
+            host.is_stopping()
             _answer(held)
             answered = payload_of(waiting)
             host.says("stopped")

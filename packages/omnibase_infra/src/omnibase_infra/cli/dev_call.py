@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from omnibase_infra.admin.asking import post
 from omnibase_infra.cli.dev_models import CALL, ModelDevAnswer, ModelDevCall
+from omnibase_infra.cli.options import shown_address
 from omnibase_infra.cli.showing import Called
 
 _UNBOUNDED = 1 << 30
@@ -20,12 +21,13 @@ def called_in_dev(call: ModelDevCall, contract: str, address: str, port: int) ->
     Raises click.ClickException where none answers, another contract is run, or the host stopped first, and
     click.UsageError with what the node does not take.
     """
+    where = shown_address(address, port)
     call = call.model_copy(update={"contract": os.path.realpath(contract)})
     try:
         asked = asyncio.run(post(address, port, CALL, call.model_dump_json().encode()))
     except OSError:
         raise click.ClickException(
-            f"No dev host answers at {address}:{port}. Start one in another terminal:\n"
+            f"No dev host answers at {where}. Start one in another terminal:\n"
             f"  onex-host dev {contract}\n"
             "or, where one listens elsewhere, say where with --http PORT"
         ) from None
@@ -33,8 +35,7 @@ def called_in_dev(call: ModelDevCall, contract: str, address: str, port: int) ->
         answer = ModelDevAnswer.model_validate_json(asked.body)
     except ValidationError:
         raise click.ClickException(
-            f"What answers at {address}:{port} is no dev host (it said {asked.status}); say with --http PORT "
-            "where yours is"
+            f"What answers at {where} is no dev host (it said {asked.status}); say with --http PORT where yours is"
         ) from None
     if answer.envelope is not None:
         return Called(decode(answer.envelope.encode(), _UNBOUNDED), answer.elapsed_ms)

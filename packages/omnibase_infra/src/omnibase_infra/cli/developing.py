@@ -1,6 +1,7 @@
 """The run of `onex-host dev`, and what it says on the terminal. Imported within the command only."""
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Coroutine, Sequence
@@ -19,13 +20,14 @@ from omnibase_infra.cli.dev_models import CALL, STATE
 from omnibase_infra.cli.dev_pages import call_page, state_page
 from omnibase_infra.cli.exit_codes import EnumExitCode
 from omnibase_infra.cli.hosting import abort
-from omnibase_infra.cli.options import DEV_PORT
+from omnibase_infra.cli.options import DEV_ADDRESS, DEV_PORT, shown_address
 from omnibase_infra.cli.samples import call_command
 from omnibase_infra.cli.validate import tell_problems
 from omnibase_infra.cli.wirings import Wirings
 from omnibase_infra.config.effective import effective_values
 from omnibase_infra.host.ending import ended
 from omnibase_infra.host.signals import stop_on_signals
+from omnibase_infra.telemetry import events
 
 _LIMITS = Limits(answer_s=600.0, body_bytes=64 * 1024 * 1024)
 _ANOTHER_PORT = (
@@ -37,6 +39,7 @@ _ANOTHER_PORT = (
 async def develop(wirings: Wirings, address: str, port: int) -> EnumExitCode:
     """Serves the contract until a signal comes; 1 where its first wiring fails."""
     sys.dont_write_bytecode = True  # two edits within a second would leave what Python takes for fresh
+    logging.getLogger("onex.host").addFilter(_is_news)
     stop = asyncio.Event()
     pages: dict[str, Page] = {"/": _starting}
     takers = {CALL: call_page(wirings)}
@@ -52,6 +55,11 @@ async def develop(wirings: Wirings, address: str, port: int) -> EnumExitCode:
         return EnumExitCode.NOT_STARTED
     click.echo(f"stopped; {counted(unfinished, 'call')} had no answer in time" if unfinished else "stopped")
     return EnumExitCode.DRAIN_INCOMPLETE if unfinished else EnumExitCode.OK
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """A start that fails is told here, and not a second time as a log line."""
+    return getattr(record, "event", None) != events.HOST_START_FAILED
 
 
 async def _starting(_: Request) -> Answer:
@@ -140,11 +148,10 @@ def _tell_fault(wirings: Wirings) -> None:
 def _greeting(wirings: Wirings, address: str, port: int) -> str:
     wiring = wirings.current
     contract = wiring.loaded.require()
-    at = f"[{address}]" if ":" in address else address
     bus = "in memory" if contract.event_bus.kind == "inmemory" else "in memory here; the contract says kafka"
     lines = [
         f"{contract.name} {contract.version}, {counted(len(wiring.loaded.nodes), 'node')}, for development only",
-        f"  console   http://{at}:{port}/",
+        f"  console   http://{shown_address(address, port)}/",
         f"  bus       {bus}",
     ]
     if wiring.embedded:
@@ -153,7 +160,8 @@ def _greeting(wirings: Wirings, address: str, port: int) -> str:
     lines.append("")
     nodes = sorted(wiring.loaded.nodes.values(), key=lambda node: bool(node.io_operations))
     if nodes:
-        elsewhere = () if port == DEV_PORT else ("--http", str(port))
+        there = str(port) if address == DEV_ADDRESS else shown_address(address, port)
+        elsewhere = () if there == str(DEV_PORT) else ("--http", there)
         lines += ["Call a node from another terminal, or on the console's page:", ""]
         lines += [f"  {call_command(wirings.contract, nodes[0], '--dev', *elsewhere)}", ""]
     lines.append("Ctrl-C ends it")

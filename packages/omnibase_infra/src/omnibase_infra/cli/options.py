@@ -113,6 +113,11 @@ class DevListener(Listener):
         return address, port
 
 
+def shown_address(address: str, port: int) -> str:
+    """As it stands in a URL."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
 dev_listener_option = click.option(
     "--http",
     "listener",

@@ -1,6 +1,6 @@
 """Files that are looked at again and again, and what is made of Python modules among them.
 
-Polled, not watched by the kernel: a few dozen `stat` calls cost less than a thousandth of a core, need no thread
+Polled, not watched by the kernel: some `stat` calls a second cost next to nothing, need no thread
 and no dependency, and see what is written through a mount, where inotify is deaf. Imported within commands only.
 """
 

@@ -29,7 +29,7 @@ function built() {
     json: element("input", { id: "call-json", type: "checkbox" }),
     description: element("p", { class: "note", id: "call-description" }),
     fields: element("div", { class: "fields" }),
-    command: element("code", {}),
+    command: element("code", { id: "call-command" }),
     outcome: element("p", { id: "call-outcome" }),
     readable: element("pre", { id: "call-readable", tabindex: "0", "aria-label": "Response" }),
     envelope: element("pre", { id: "call-envelope", tabindex: "0", "aria-label": "Response envelope" }),
@@ -101,7 +101,8 @@ function fields() {
 /** The same call for a terminal. */
 function command() {
   const { node, values, payload, operation } = asked(chosen());
-  const port = location.port === "8642" ? [] : ["--http", location.port];
+  const there = location.hostname.startsWith("[") ? location.host : location.port;
+  const port = there === "8642" ? [] : ["--http", there];
   const given = payload === undefined ? values : ["--payload", payload];
   const words = ["onex-host", "call", known.contract, node, ...given, ...(operation ? ["--operation", operation] : []), "--dev", ...port];
   say(page.command, words.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)).join(" "));
