@@ -1,6 +1,7 @@
 """App-specific hosts for the tests of commands."""
 
 import asyncio
+import logging
 import sys
 from collections.abc import Mapping
 from typing import ClassVar
@@ -83,6 +84,16 @@ class WaitingHost(CalculatorHost):
         sys.stdout.write("up\n")
         sys.stdout.flush()
         await asyncio.Event().wait()
+
+
+class TalkativeHost(WaitingHost):
+    """Logs eight megabytes before it says that it is up."""
+
+    async def feed(self, publish: Publish) -> None:
+        """Sends nothing."""
+        for _ in range(8_000):
+            logging.getLogger("acme").info("x" * 1_000)
+        await super().feed(publish)
 
 
 class CrashingHost(WaitingHost):

@@ -21,9 +21,11 @@ from omnibase_infra.telemetry.logs import (
     QUIET_LOGGERS,
     HostLogHandler,
     JsonLines,
+    Levels,
     LogFormat,
     ReadableText,
     configure_logging,
+    set_levels,
 )
 
 CANARY = "c4n4ry-s3cr3t"
@@ -212,22 +214,40 @@ class TestConfiguration:
 
     def test_lines_below_the_level_are_not_written(self) -> None:
         stream = io.StringIO()
-        configure_logging("text", "warning", stream=stream)
+        configure_logging("text", Levels("WARNING"), stream=stream)
         logging.getLogger("any").info("quiet")
         assert not stream.getvalue()
 
     @pytest.mark.parametrize("driver", ["httpx", "httpcore.connection", "asyncpg", "asyncio"])
     def test_drivers_are_heard_from_warning_on(self, driver: str) -> None:
         stream = io.StringIO()
-        configure_logging("text", "DEBUG", stream=stream)
+        configure_logging("text", Levels("DEBUG"), stream=stream)
         logging.getLogger(driver).info("GET http://user:password@host")
         assert not stream.getvalue()
         logging.getLogger(driver).warning("heard")
         assert "heard" in stream.getvalue()
 
+    def test_a_driver_that_says_the_same_again_and_again_is_bounded(self) -> None:
+        stream = io.StringIO()
+        configure_logging("text", stream=stream)
+        for number in range(100):
+            logging.getLogger("asyncio").error("socket.send() raised %d", number)
+        assert stream.getvalue().count("socket.send()") == 1
+
+    def test_a_logger_that_is_named_has_its_own_level_and_loses_it_when_it_is_named_no_more(self) -> None:
+        stream = io.StringIO()
+        configure_logging("text", Levels("ERROR", {"acme": "DEBUG", "httpx": "INFO"}), stream=stream)
+        logging.getLogger("acme.part").debug("first")
+        assert "first" in stream.getvalue()
+        assert logging.getLogger("httpx").level == logging.INFO
+        set_levels(Levels("ERROR"))
+        logging.getLogger("acme.part").warning("second")
+        assert "second" not in stream.getvalue()
+        assert logging.getLogger("httpx").level == logging.ERROR
+
     def test_a_driver_is_never_louder_than_the_host(self) -> None:
         stream = io.StringIO()
-        configure_logging("text", "ERROR", stream=stream)
+        configure_logging("text", Levels("ERROR"), stream=stream)
         logging.getLogger("httpx").warning("quiet")
         assert not stream.getvalue()
 
@@ -241,10 +261,10 @@ class TestConfiguration:
             warnings.warn("old way", DeprecationWarning, stacklevel=1)
         assert json_line(stream)["logger"] == "py.warnings"
 
-    @pytest.mark.parametrize(("log_format", "level"), [("yaml", "INFO"), ("json", "LOUD"), ("json", "")])
+    @pytest.mark.parametrize(("log_format", "level"), [("yaml", "INFO"), ("json", "LOUD"), ("json", "debug")])
     def test_an_unknown_format_or_level_is_refused_with_those_there_are(self, log_format: str, level: str) -> None:
         with pytest.raises(ProtocolConfigurationError, match=r"formats are auto|levels are DEBUG"):
-            configure_logging(log_format, level)  # type: ignore[arg-type]  # what a command line may bring
+            configure_logging(log_format, Levels(level))  # type: ignore[arg-type]  # what a command line may bring
 
 
 def test_a_process_logs_to_stderr_and_leaves_stdout_to_data() -> None:

@@ -76,6 +76,10 @@ TEXTS: Final[Mapping[str, Mapping[str, Text]]] = MappingProxyType(
             "secrets": Text("Where secret references are looked for", ({"refresh_ms": 30_000},)),
             "registration": Text("The host as a service in Consul; null: it is none", ({"port": 8080},)),
         },
+        "ModelLogs": {
+            "level": Text("Of every logger that `levels` does not name; null: INFO", ("WARNING",)),
+            "levels": Text("By logger, those below it included", ({"onex.engine": "DEBUG", "aiokafka": "ERROR"},)),
+        },
         "ModelTraces": {
             "endpoint": Text(
                 "Base URL of the receiver; `/v1/traces` is put behind it", ("http://otel-collector:4318",)

@@ -16,7 +16,7 @@ from omnibase_core.contracts.check_node import check_node
 from omnibase_core.contracts.crosscheck import check_dependencies, check_operations, check_registration, check_slug
 from omnibase_core.contracts.findings import ContractFile, Findings, Origin, Refusal, Section
 from omnibase_core.contracts.node import ModelNodeContract
-from omnibase_core.contracts.observability import check_observability
+from omnibase_core.contracts.observability import ModelObservability, check_observability
 from omnibase_core.contracts.reading import ContractReader, FileRefusal, Loading, beside
 from omnibase_core.contracts.runtime_host import ModelNodeEntry, ModelRuntimeEntry, ModelRuntimeHostContract
 from omnibase_core.contracts.schema import SCHEMA_VERSION, accept_schema_version, kind_of
@@ -110,6 +110,25 @@ def load_contract(
     problems = loading.findings.sorted()
     is_sound = all(problem.severity == "warning" for problem in problems)
     return LoadedContract(runtime if is_sound else None, nodes, problems, tuple(loading.files))
+
+
+def load_observability(
+    path: str, read: ContractReader, environment: Mapping[str, str]
+) -> tuple[ModelObservability | None, tuple[ModelProblem, ...]]:
+    """The `observability` of a runtime contract, for a host that runs already; None where the file has an error.
+
+    What its handlers and nodes say is not looked at. Never raises.
+    """
+    loading = Loading(read, environment, Findings(lenient=False), allow_local=False)
+    file, entry = loading.open(path, expands=True), None
+    if file is not None and accept_schema_version(file, loading.findings):
+        top = Section(file.value, Origin(file, ()))
+        check(ModelRuntimeFile, top, loading.findings)
+        entry = check(ModelRuntimeEntry, top.child("runtime"), loading.findings)
+        check_observability(top.child("runtime").child("observability"), loading.findings)
+    problems = loading.findings.sorted()
+    is_sound = entry is not None and all(problem.severity == "warning" for problem in problems)
+    return (entry.observability if is_sound and entry is not None else None), problems
 
 
 def load_node(path: str, read: ContractReader, *, lenient: bool = False, allow_local: bool = False) -> LoadedNode:

@@ -1,6 +1,6 @@
-"""The `observability` of a runtime contract: probes, traces, and when a host counts as stuck."""
+"""The `observability` of a runtime contract: probes, logs, traces, and when a host counts as stuck."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,6 +23,23 @@ class ModelAdminListener(BaseModel):
     address: Annotated[str, Field(min_length=1, max_length=253)] = "0.0.0.0"  # noqa: S104 - probes come from outside
     port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     console_token: ModelSecretRef | None = None
+
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+LoggerName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$", max_length=200)]
+
+
+class ModelLogs(BaseModel):
+    """From which level on a host logs; `--log-level` wins. Both are read again at SIGHUP.
+
+    level: of every logger that `levels` does not name; null: INFO.
+    levels: by logger, those below it included.
+    """
+
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
+
+    level: LogLevel | None = None
+    levels: dict[LoggerName, LogLevel] = Field(default_factory=dict)
 
 
 class ModelTraces(BaseModel):
@@ -49,6 +66,7 @@ class ModelTraces(BaseModel):
 class ModelObservability(BaseModel):
     """What a host shows of itself.
 
+    logs: how much it logs.
     stall_ms: after so long without an outcome, though there is work and no reason to wait, it is not live.
     traces: null: none are made.
     """
@@ -56,6 +74,7 @@ class ModelObservability(BaseModel):
     model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     http: ModelAdminListener = ModelAdminListener()
+    logs: ModelLogs = ModelLogs()
     stall_ms: Milliseconds = 120_000
     traces: ModelTraces | None = None
 

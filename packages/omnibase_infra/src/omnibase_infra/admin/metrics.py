@@ -18,6 +18,7 @@ from omnibase_infra.admin.families import counter, gauge, histogram, value
 from omnibase_infra.admin.server import Answer, Page, Request
 from omnibase_infra.host.process import BaseRuntimeHostProcess
 from omnibase_infra.host.versions import versions
+from omnibase_infra.telemetry.logs import host_handlers
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _PARTITION: Final = ("topic", "partition")
@@ -80,6 +81,10 @@ class HostCollector(Collector):
             ],
         )
 
+        dropped = sum(handler.dropped for handler in host_handlers())
+        yield counter(
+            "onex_log_lines_dropped", "Log lines that nobody read, and that were dropped", (), [((), dropped)]
+        )
         told = (("exported", 0), ("lost", 0))
         if host.traces is not None:
             told = (("exported", host.traces.tracer.exported), ("lost", host.traces.tracer.lost))

@@ -16,6 +16,7 @@ from omnibase_infra.cli.hosting import abort, load
 from omnibase_infra.host.signals import stop_on_signals
 from omnibase_infra.records.letters import Letters
 from omnibase_infra.records.sightings import Reading
+from omnibase_infra.telemetry.logs import Levels
 from omnibase_infra.wiring import build_topic_log, group_of, resolver_of
 
 _Result = TypeVar("_Result")
@@ -54,7 +55,7 @@ def desk_of(contract: str) -> Desk:
     The libraries' log lines are not shown: whatever keeps a command from its work is one error. Raises
     ProtocolConfigurationError for a bus whose topics live in the host's process.
     """
-    loaded = load(contract, "text", "CRITICAL")
+    loaded = load(contract, "text", Levels("CRITICAL"))
     log = build_topic_log(loaded, resolver_of(loaded, os.environ))
     return Desk(loaded, log, asyncio.Event())
 

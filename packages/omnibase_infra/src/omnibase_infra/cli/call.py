@@ -18,7 +18,7 @@ from omnibase_infra.cli.options import (
 if TYPE_CHECKING:
     from omnibase_core.envelope import ModelOnexEnvelope
 
-    from omnibase_infra.telemetry.logs import LogFormat
+    from omnibase_infra.telemetry.logs import Levels, LogFormat
 
 
 @click.command(
@@ -62,7 +62,7 @@ def call(
     sql_file: str | None,
     host_name: str | None,
     log_format: "LogFormat",
-    log_level: str,
+    log_level: "Levels",
 ) -> None:
     """Call NODE of CONTRACT once and show the response.
 

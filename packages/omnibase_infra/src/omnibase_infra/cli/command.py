@@ -1,7 +1,7 @@
 """What all commands share: how an error looks on the terminal, `--debug`, did-you-mean, the order of commands."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
@@ -106,6 +106,30 @@ def end_on_signals_with(ctx: click.Context, code: EnumExitCode) -> None:
                 signal.signal(one, before)  # type: ignore[arg-type]  # what signal.signal gave, it takes
 
         ctx.call_on_close(put_back)
+
+
+def ignore_hangups(ctx: click.Context) -> None:
+    """Until a host listens for it, SIGHUP, which would end the process, does nothing."""
+    import signal
+
+    try:
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    except ValueError:  # as above
+        return
+    ctx.call_on_close(lambda: signal.signal(signal.SIGHUP, before))
+
+
+def reap_orphans() -> None:
+    """As process 1, which gets the children that others in its container leave, has the kernel reap them."""
+    import os
+    import signal
+
+    if os.getpid() != 1:
+        return
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:  # those that have ended by now
+            pass
 
 
 def rendered(error: "RuntimeHostError") -> str:

@@ -19,12 +19,12 @@ from omnibase_infra.examples.quickstart.rates import Rates
 from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.process import BaseRuntimeHostProcess
 from omnibase_infra.host.signals import stop_on_signals
-from omnibase_infra.telemetry.logs import configure_logging
+from omnibase_infra.telemetry.logs import Levels, configure_logging
 
 
 def demonstrate() -> EnumExitCode:
     """Starts what the quickstart needs, plays it, and says what to try next."""
-    configure_logging("text", "ERROR")
+    configure_logging("text", Levels("ERROR"))
     click.echo("Starting a PostgreSQL and a small HTTP service, for this demo only …")
     rates = Rates()
     loaded = load_contract_file(str(CONTRACT), {**os.environ, "QUICKSTART_RATES_URL": rates.url})

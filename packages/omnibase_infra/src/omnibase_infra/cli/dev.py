@@ -17,7 +17,7 @@ from omnibase_infra.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from omnibase_infra.telemetry.logs import LogFormat
+    from omnibase_infra.telemetry.logs import Levels, LogFormat
 
 _GRACE_S: Final = 10.0
 
@@ -57,7 +57,7 @@ def dev(
     listener: tuple[str, int],
     grace_s: float,
     log_format: "LogFormat",
-    log_level: str,
+    log_level: "Levels",
 ) -> None:
     """Run CONTRACT while you write it: every change of its files takes over at once.
 

@@ -24,7 +24,7 @@ from omnibase_infra.config.files import load_contract_file
 from omnibase_infra.embedded import EmbeddedPostgres
 from omnibase_infra.host.process import BaseRuntimeHostProcess
 from omnibase_infra.telemetry import events
-from omnibase_infra.telemetry.logs import LogFormat, configure_logging
+from omnibase_infra.telemetry.logs import Levels, LogFormat, configure_logging
 from omnibase_infra.wiring import build_host, resolver_of
 
 _LOG = logging.getLogger("onex.cli")
@@ -32,12 +32,12 @@ _LOG = logging.getLogger("onex.cli")
 HostClass = type[BaseRuntimeHostProcess]
 
 
-def load(path: str, log_format: LogFormat, log_level: str) -> LoadedContract:
+def load(path: str, log_format: LogFormat, levels: Levels) -> LoadedContract:
     """The contract, with logging set up for its host: warnings are log lines, errors ContractValidationError."""
-    chosen = configure_logging(log_format, log_level)
+    chosen = configure_logging(log_format, levels)
     loaded = load_contract_file(path, os.environ)
     if loaded.runtime is not None:
-        configure_logging(log_format, log_level, runtime_id=f"{loaded.runtime.name}@{os.uname().nodename}")
+        configure_logging(log_format, levels, runtime_id=f"{loaded.runtime.name}@{os.uname().nodename}")
     for problem in loaded.problems:
         _log_problem(problem, chosen)
     loaded.require()

@@ -2,9 +2,12 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from omnibase_infra.telemetry.logs import Levels
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
@@ -131,21 +134,44 @@ dev_listener_option = click.option(
 )
 
 _FORMATS = click.Choice(["auto", "json", "text"])
-_LEVELS = click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"], case_sensitive=False)
 
 
-def log_options(log_format: str, level: str) -> Callable[[_Command], _Command]:
-    """`--log-format` and `--log-level`, with a command's defaults."""
+class LogLevels(click.ParamType["Levels"]):
+    """`LEVEL`, `LOGGER=LEVEL`, or several with commas between."""
+
+    name = "levels"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "Levels":
+        from omnibase_infra.telemetry.logs import LEVELS, Levels
+
+        if isinstance(value, Levels):
+            return value
+        root, named = None, {}
+        for part in value.split(","):
+            logger, _, level = part.strip().rpartition("=")
+            if level.upper() not in LEVELS:
+                self.fail(f"'{level}' is no level: give one of {', '.join(LEVELS)}.", param, ctx)
+            if logger:
+                named[logger] = level.upper()
+            else:
+                root = level.upper()
+        return Levels(root, named)
+
+
+def log_options(log_format: str, level: str | None) -> Callable[[_Command], _Command]:
+    """`--log-format` and `--log-level`, with a command's defaults; a level of None is the contract's."""
 
     def add(command: _Command) -> _Command:
         command = click.option(
             "--log-level",
-            type=_LEVELS,
+            metavar="LEVEL[,LOGGER=LEVEL...]",
+            type=LogLevels(),
             default=level,
-            show_default=True,
+            show_default=level or "the contract's, else INFO",
             envvar="ONEX_LOG_LEVEL",
             show_envvar=True,
-            help="The least important log lines to write.",
+            help="From which level on to write log lines, of all loggers or of one: DEBUG, INFO, WARNING, ERROR, "
+            "CRITICAL.",
         )(command)
         return click.option(
             "--log-format",

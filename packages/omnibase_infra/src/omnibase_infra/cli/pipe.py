@@ -17,7 +17,7 @@ from omnibase_infra.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from omnibase_infra.telemetry.logs import LogFormat
+    from omnibase_infra.telemetry.logs import Levels, LogFormat
 
 
 @click.command(
@@ -44,7 +44,7 @@ def pipe(
     host_name: str | None,
     grace_s: float,
     log_format: "LogFormat",
-    log_level: str,
+    log_level: "Levels",
 ) -> None:
     """Send envelopes through the host of CONTRACT.
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from omnibase_infra.cli.command import HostCommand, end_on_signals_with
+from omnibase_infra.cli.command import HostCommand, end_on_signals_with, ignore_hangups, reap_orphans
 from omnibase_infra.cli.exit_codes import EnumExitCode
 from omnibase_infra.cli.options import (
     contract_argument,
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from omnibase_core.contracts.observability import ModelAdminListener
 
     from omnibase_infra.admin.server import Page
+    from omnibase_infra.cli.log_levels import LogLevels
     from omnibase_infra.host.process import BaseRuntimeHostProcess
-    from omnibase_infra.telemetry.logs import LogFormat
+    from omnibase_infra.telemetry.logs import Levels, LogFormat
 
 
 @click.command(
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     help="Start everything but consuming, show how each part is, and end: 0 where a host could run, else 1.",
 )
 @grace_option
-@log_options("auto", "INFO")
+@log_options("auto", None)
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -46,21 +47,28 @@ def run(
     check: bool,
     grace_s: float,
     log_format: "LogFormat",
-    log_level: str,
+    log_level: "Levels | None",
 ) -> None:
     """Run the host of CONTRACT until SIGTERM or SIGINT.
 
-    What is in flight then is finished within the grace time; a second signal ends at once. With the in-memory
-    bus only an app-specific host that overrides `feed` has something to do.
+    What is in flight then is finished within the grace time; a second signal ends at once. SIGHUP reads the
+    contract's log levels again. With the in-memory bus only an app-specific host that overrides `feed` has
+    something to do.
     """
     end_on_signals_with(ctx, EnumExitCode.OK)
+    ignore_hangups(ctx)
+    reap_orphans()
     import asyncio
 
     from omnibase_infra.cli.hosting import built, host_class, load, run_to_its_end
+    from omnibase_infra.cli.log_levels import LogLevels
+    from omnibase_infra.telemetry.logs import Levels
 
-    loaded = load(contract, log_format, log_level)
+    loaded = load(contract, log_format, log_level or Levels())
     host = host_class(host_name)
     runtime = loaded.require()
+    levels = LogLevels(log_level or Levels(), contract)
+    levels.use(runtime.observability.logs)
     if check:
         from omnibase_infra.cli.checking import checked
 
@@ -74,7 +82,7 @@ def run(
         http = http.model_copy(update=changed)
     served = built(loaded, host, local=False)
     pages = _pages(contract, served, http) if http.enabled else {}
-    ctx.exit(run_to_its_end(_run(served, pages, http, grace_s)))
+    ctx.exit(run_to_its_end(_run(served, pages, http, levels, grace_s)))
 
 
 def _pages(path: str, host: "BaseRuntimeHostProcess", http: "ModelAdminListener") -> "dict[str, Page]":
@@ -91,12 +99,16 @@ def _pages(path: str, host: "BaseRuntimeHostProcess", http: "ModelAdminListener"
 
 
 async def _run(
-    host: "BaseRuntimeHostProcess", pages: "dict[str, Page]", http: "ModelAdminListener", grace_s: float
+    host: "BaseRuntimeHostProcess",
+    pages: "dict[str, Page]",
+    http: "ModelAdminListener",
+    levels: "LogLevels",
+    grace_s: float,
 ) -> EnumExitCode:
     """The server for probes is there before the host starts, and until it has ended: both may take their time."""
     from omnibase_infra.cli.hosting import abort
     from omnibase_infra.cli.service_manager import notify
-    from omnibase_infra.host.signals import stop_on_signals
+    from omnibase_infra.host.signals import on_hangup, stop_on_signals
     from omnibase_infra.host.starting import start_failure_told
 
     def stop() -> None:
@@ -109,6 +121,7 @@ async def _run(
 
             with start_failure_told():
                 await around.enter_async_context(AdminServer(pages, http.address, http.port))
+        around.enter_context(on_hangup(levels.reread))
         around.enter_context(stop_on_signals(stop, abort, final=True))
         async with host:
             if host.ready:

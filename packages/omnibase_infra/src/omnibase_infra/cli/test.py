@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from omnibase_core.contracts.load import LoadedContract
 
     from omnibase_infra.cli.testing import Outcome
-    from omnibase_infra.telemetry.logs import LogFormat
+    from omnibase_infra.telemetry.logs import Levels, LogFormat
 
 
 @click.command(
@@ -63,7 +63,7 @@ def test(
     sql_file: str | None,
     host_name: str | None,
     log_format: "LogFormat",
-    log_level: str,
+    log_level: "Levels",
 ) -> None:
     """Run the contract tests of CONTRACT.
 

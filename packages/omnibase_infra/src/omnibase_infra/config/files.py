@@ -17,6 +17,7 @@ from omnibase_core.errors import shown
 
 if TYPE_CHECKING:
     from omnibase_core.contracts.load import LoadedContract
+    from omnibase_core.contracts.observability import ModelObservability
     from omnibase_core.problems import ModelProblem
 
 TESTS = "tests"
@@ -73,6 +74,15 @@ def load_contract_file(
     from omnibase_core.contracts.load import load_contract  # a node contract alone is checked without the models
 
     return load_contract(path, read_contract_file, environment, lenient=lenient)
+
+
+def load_observability_file(
+    path: str, environment: Mapping[str, str]
+) -> "tuple[ModelObservability | None, tuple[ModelProblem, ...]]":
+    """The `observability` that a runtime contract has by now, or why there is none; never raises."""
+    from omnibase_core.contracts.load import load_observability
+
+    return load_observability(path, read_contract_file, environment)
 
 
 def validate_paths(

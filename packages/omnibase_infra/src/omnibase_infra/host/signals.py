@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: the first stops in good order, the second ends at once."""
+"""SIGTERM and SIGINT: the first stops in good order, the second ends at once. SIGHUP has something read again."""
 
 import asyncio
 import logging
@@ -53,6 +53,24 @@ def stop_on_signals(
     finally:
         for one, handler in previous.items():
             signal.signal(one, signal.SIG_IGN if final else signal.SIG_DFL if handler is None else handler)
+
+
+@contextmanager
+def on_hangup(reread: Callable[[], object]) -> Iterator[None]:
+    """Within this context each SIGHUP runs `reread` on the loop; once before and after it, SIGHUP does nothing.
+
+    Only the main thread has signals, as above.
+    """
+    running = asyncio.get_running_loop()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        running.call_soon_threadsafe(reread)
+
+    _install(signal.SIGHUP, on_signal)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def _install(number: signal.Signals, handler: Callable[[int, FrameType | None], None]) -> _Handler:

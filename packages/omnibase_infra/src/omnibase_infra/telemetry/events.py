@@ -28,6 +28,10 @@ HOST_STALLED: Final = "host.stalled"
 HOST_STALL_OVER: Final = "host.stall_over"
 HOST_FEED_REFUSED: Final = "host.feed_refused"
 
+LOGS_DROPPED: Final = "logs.dropped"
+LOGS_LEVELS_SET: Final = "logs.levels_set"
+LOGS_LEVELS_KEPT: Final = "logs.levels_kept"
+
 ADMIN_LISTENING: Final = "admin.listening"
 ADMIN_PAGE_FAILED: Final = "admin.page_failed"
 ADMIN_CONSOLE_SHUT: Final = "admin.console_shut"

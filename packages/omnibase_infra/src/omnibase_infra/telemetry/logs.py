@@ -7,16 +7,22 @@ import json
 import logging
 import sys
 import traceback
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Literal, TextIO
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple, TextIO
 
 from omnibase_core.errors import ProtocolConfigurationError
 from pydantic import JsonValue
 
+from omnibase_infra.telemetry import events
+from omnibase_infra.telemetry.bounded import bound_logger
+from omnibase_infra.telemetry.outlet import Outlet
 from omnibase_infra.telemetry.plain import plain_exception, plain_fields, storable
 
 LogFormat = Literal["auto", "json", "text"]
 
+_log: Final = logging.getLogger("onex.logs")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 QUIET_LOGGERS = ("asyncio", "asyncpg", "httpcore", "httpx")
 
@@ -61,13 +67,69 @@ class ReadableText(logging.Formatter):
         return "\n    ".join(_printable(line) for line in text.split("\n"))
 
 
+class Levels(NamedTuple):
+    """From which level on loggers write. root: of every one that is not named; None says nothing of it."""
+
+    root: str | None = None
+    named: Mapping[str, str] = MappingProxyType({})
+
+    def over(self, other: "Levels") -> "Levels":
+        """These, and the other ones where these say nothing."""
+        return Levels(self.root or other.root, {**other.named, **self.named})
+
+
+_AS_USUAL: Final = Levels()
+
+
 class HostLogHandler(logging.StreamHandler[TextIO]):
-    """The one handler that `configure_logging` owns, so that it can find and replace its own."""
+    """The one handler that `configure_logging` owns, so that it can find and replace its own.
+
+    Never waits for whoever reads a descriptor: dropped says how many lines that has cost.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self.named: frozenset[str] = frozenset()
+        self._said = 0
+        descriptor = _descriptor_of(stream)
+        self._outlet = None if descriptor is None else Outlet(descriptor, self._say_dropped)
+
+    @property
+    def dropped(self) -> int:
+        """Lines that were not written."""
+        return 0 if self._outlet is None else self._outlet.dropped
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes the line of a record."""
+        if self._outlet is None:
+            super().emit(record)
+            return
+        try:
+            line = f"{self.format(record)}{self.terminator}".encode("utf-8", "backslashreplace")
+        except Exception:  # noqa: BLE001 - as the standard library's handlers do, which say it on stderr
+            self.handleError(record)
+            return
+        self._outlet.write(line)
+
+    def close(self) -> None:
+        """Writes what waits, for as long as a second."""
+        if self._outlet is not None:
+            self._outlet.close()
+        super().close()
+
+    def _say_dropped(self) -> None:
+        count, self._said = self.dropped - self._said, self.dropped
+        if count:
+            _log.warning(
+                "%d log lines were dropped, since nobody read them",
+                count,
+                extra={"event": events.LOGS_DROPPED, "dropped": count},
+            )
 
 
 def configure_logging(
     log_format: LogFormat = "auto",
-    level: str = "INFO",
+    levels: Levels = _AS_USUAL,
     *,
     stream: TextIO | None = None,
     runtime_id: str | None = None,
@@ -80,21 +142,55 @@ def configure_logging(
     """
     if log_format not in ("auto", "json", "text"):
         raise ProtocolConfigurationError(f"No log format '{log_format}'; formats are auto, json, text")
-    name = level.upper()
-    if name not in LEVELS:
-        raise ProtocolConfigurationError(f"No log level '{level}'; levels are {', '.join(LEVELS)}")
     handler = HostLogHandler(stream or sys.stderr)
     readable = log_format == "text" or (log_format == "auto" and handler.stream.isatty())
     handler.setFormatter(ReadableText() if readable else JsonLines(runtime_id))
     root = logging.getLogger()
-    for old in [one for one in root.handlers if isinstance(one, HostLogHandler)]:
+    for old in host_handlers():
+        handler.named |= old.named
         root.removeHandler(old)
+        old.close()
     root.addHandler(handler)
-    root.setLevel(name)
+    set_levels(levels)
     for quiet in QUIET_LOGGERS:
-        logging.getLogger(quiet).setLevel(max(logging.WARNING, root.level))
+        bound_logger(quiet)
     logging.captureWarnings(True)
     return "text" if readable else "json"
+
+
+def set_levels(levels: Levels) -> None:
+    """Sets these levels in the whole process; a logger that is not named any more follows the root again.
+
+    Drivers are heard from WARNING on unless they are named. Raises ProtocolConfigurationError for a level that is
+    none.
+    """
+    unknown = {levels.root, *levels.named.values()} - {None, *LEVELS}
+    if unknown:
+        raise ProtocolConfigurationError(f"No log level '{unknown.pop()}'; levels are {', '.join(LEVELS)}")
+    root = logging.getLogger()
+    root.setLevel(levels.root or "INFO")
+    for handler in host_handlers():
+        for name in handler.named - levels.named.keys():
+            logging.getLogger(name).setLevel(logging.NOTSET)
+        handler.named = frozenset(levels.named)
+    for quiet in QUIET_LOGGERS:
+        logging.getLogger(quiet).setLevel(max(logging.WARNING, root.level))
+    for name, level in levels.named.items():
+        logging.getLogger(name).setLevel(level)
+
+
+def host_handlers() -> list[HostLogHandler]:
+    """Those that `configure_logging` has set up: one, or none."""
+    return [one for one in logging.getLogger().handlers if isinstance(one, HostLogHandler)]
+
+
+def _descriptor_of(stream: TextIO) -> int | None:
+    """The stream's descriptor, once what was written to the stream is there; None where it has none."""
+    try:
+        stream.flush()
+        return stream.fileno()
+    except (OSError, ValueError):
+        return None
 
 
 def _timestamp(record: logging.LogRecord) -> str:
