@@ -3,9 +3,11 @@
 import json
 import socket
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
+from omnibase_infra.cli.dev_models import CALL, STATE
 
 from tests.infra.cli.devhosts import DevHost, project_in
 from tests.infra.cli.programs import run
@@ -44,6 +46,31 @@ def test_what_the_node_does_not_take_is_a_usage_error(
     ended = host.call(*arguments)
     assert ended.code == 2
     assert said in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "expected"),
+    [
+        ("POST", CALL, {"Origin": "https://evil.example"}, 403),
+        ("POST", CALL, {"Host": "rebound.example"}, 421),
+        ("POST", CALL, {"Content-Type": "text/plain"}, 415),
+        ("OPTIONS", CALL, {"Origin": "https://evil.example"}, 405),
+        ("GET", CALL, {}, 405),
+        ("GET", STATE, {"Host": "rebound.example"}, 421),
+        ("GET", "/", {"Host": "rebound.example"}, 421),
+    ],
+)
+def test_pages_of_other_sites_reach_nothing(
+    host: DevHost, method: str, path: str, headers: dict[str, str], expected: int
+) -> None:
+    connection = HTTPConnection("127.0.0.1", host.port, timeout=10)
+    call = '{"node": "price", "values": ["pieces=1"]}'
+    connection.request(
+        method, path, call if method == "POST" else None, {"Content-Type": "application/json"} | headers
+    )
+    answer = connection.getresponse()
+    connection.close()
+    assert (answer.status, answer.getheader("access-control-allow-origin")) == (expected, None)
 
 
 def test_a_dev_host_of_another_contract_is_told(host: DevHost, tmp_path: Path) -> None:
