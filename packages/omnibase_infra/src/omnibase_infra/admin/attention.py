@@ -1,14 +1,28 @@
 """What an operator should look at: what is wrong, what is safe all the same, and what to do."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
-from omnibase_core.enums import EnumHealth
+from omnibase_core.enums import EnumHealth, EnumPauseCause
+from omnibase_core.frontier import ModelFrontier
 from omnibase_core.policy.breaker import EnumBreakerState
 
 from omnibase_infra.guard import Guard
 from omnibase_infra.host.condition import BUS, Condition, EnumPhase
 from omnibase_infra.host.process import BaseRuntimeHostProcess
+
+_NAMED: Final = 3
+_HELP: Final[Mapping[EnumPauseCause | None, str]] = MappingProxyType(
+    {
+        EnumPauseCause.WINDOW_FULL: (
+            "Look what the records in flight wait for: a server that is down, or slow work. "
+            "More hosts help against slow work only"
+        ),
+        EnumPauseCause.BEHIND_OLDEST: "Look what the oldest record in flight waits for",
+        EnumPauseCause.BUS_SUSPENDED: "Look at the brokers; it is tried again within half a minute",
+    }
+)
 
 
 class Finding(NamedTuple):
@@ -36,7 +50,7 @@ def _findings(host: BaseRuntimeHostProcess, seen: Condition, now: float) -> Iter
             "Nothing is committed before its outcome: a restart begins with what is in flight",
             "Let the orchestrator restart it (liveness is 503); the log line host.stalled says where it waits",
         )
-    yield from _unwell(seen)
+    yield from _unwell(host, seen)
     held = host.engine.progress.held
     if held:
         yield Finding(
@@ -45,14 +59,7 @@ def _findings(host: BaseRuntimeHostProcess, seen: Condition, now: float) -> Iter
             "Their nodes have run and are not run again; their records are not committed before",
             "Look at the brokers; the log line engine.publish_failed has the reason",
         )
-    for one in host.frontier():
-        if one.paused:
-            yield Finding(
-                False,
-                f"{one.topic}-{one.partition} is paused: {one.paused_because or 'no reason is known'}",
-                "Its records stay in the topic, and it goes on by itself",
-                "Look at its oldest record in flight and at the handlers; more hosts take partitions over",
-            )
+    yield from _paused([one for one in host.frontier() if one.paused])
     for guard in host.handlers:
         yield from _shut(guard, now)
 
@@ -65,18 +72,39 @@ def _of_phase(phase: EnumPhase) -> Finding:
     return Finding(True, "The host is stopping", safe, "Nothing; exit code 4 says that something was given up")
 
 
-def _unwell(seen: Condition) -> Iterator[Finding]:
+def _unwell(host: BaseRuntimeHostProcess, seen: Condition) -> Iterator[Finding]:
+    waits = {guard.name: all(line.pauses for line in guard.breakers.values()) for guard in host.handlers}
     for name, health in seen.parts.items():
         if health.status is EnumHealth.UNHEALTHY:
             is_bus = name == BUS
             yield Finding(
                 True,
                 f"{'The bus' if is_bus else f'Handler {name}'} is unhealthy: {health.message or 'no reason'}",
-                "Records stay in the topic and are not committed before their outcome"
+                "Records stay in the topic and are not committed before their outcome; responses are kept, and "
+                "nodes that have run are not run again"
                 if is_bus
-                else "Requests that do not need it run on; the others fail or wait as its on_open says",
+                else "Requests that need it wait, and nothing is lost; the others run on while there is room in "
+                "their partitions' windows"
+                if waits.get(name)
+                else "Requests that do not need it run on; the others fail, as its on_open says",
                 "Look at the brokers and the network" if is_bus else f"Look at the server behind {name}",
             )
+
+
+def _paused(paused: Sequence[ModelFrontier]) -> Iterator[Finding]:
+    """One for each reason: a host may have a hundred partitions, and they have it in common."""
+    by_reason: dict[str, list[ModelFrontier]] = {}
+    for one in paused:
+        by_reason.setdefault(one.paused_because or "no reason is known", []).append(one)
+    for reason, those in by_reason.items():
+        named = ", ".join(f"{one.topic}-{one.partition}" for one in those[:_NAMED])
+        more = f" and {len(those) - _NAMED} more" if len(those) > _NAMED else ""
+        yield Finding(
+            False,
+            f"{named}{more} {'are' if len(those) > 1 else 'is'} paused: {reason}",
+            "The records stay in the topic, and it goes on by itself",
+            _HELP.get(those[0].paused_cause, "Look at the oldest record in flight"),
+        )
 
 
 def _shut(guard: Guard, now: float) -> Iterator[Finding]:
