@@ -250,6 +250,7 @@ async def test_a_sender_that_does_not_sample_is_followed_and_nothing_is_exported
         await running.sent(asking(0), headers=[("traceparent", SENDER[0][1][:-1] + b"0")])
         parent = running.answer_headers["traceparent"].decode()
     assert (parent[3:35], parent[-2:]) == (TRACE_ID, "00")
+    assert parent != SENDER[0][1][:-1].decode() + "0"
     assert running.receiver.requests == []
 
 

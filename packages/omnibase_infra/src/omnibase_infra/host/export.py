@@ -14,7 +14,7 @@ from omnibase_core.errors import RuntimeHostError
 
 from omnibase_infra.config.handlers import resolve_config
 from omnibase_infra.config.secrets import SecretResolver
-from omnibase_infra.host.ending import ended
+from omnibase_infra.host.ending import bound_s, ended
 from omnibase_infra.host.versions import versions
 from omnibase_infra.telemetry import events
 from omnibase_infra.telemetry.tracing import Span, Tracer, encoded_spans, rejected_spans
@@ -49,14 +49,17 @@ class Export:
         self._tracer.on_end = self._noticed
         self._task = asyncio.create_task(self._run(), name="onex-traces")
 
-    async def close(self) -> None:
-        """Exports what is left, for two seconds at most; what the receiver does not take by then is lost."""
+    async def close(self, until: float) -> None:
+        """Exports what is left, for two seconds at most and by `until`; what is not taken by then is lost.
+
+        until: a time of the loop.
+        """
         if self._client is None or self._task is None:
             return
         await ended(self._task)
         try:
             with suppress(RuntimeHostError, TimeoutError):
-                async with asyncio.timeout(_LAST_S):
+                async with asyncio.timeout(min(_LAST_S, bound_s(until))):
                     while self._next():
                         await self._send(self._client)
         finally:

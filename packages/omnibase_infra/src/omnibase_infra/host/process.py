@@ -254,7 +254,7 @@ class BaseRuntimeHostProcess:
             if task is not None:
                 yield end_of(task)
         if (traces := self.traces) is not None:
-            yield Step("export of the last spans", lambda _: traces.export.close())
+            yield Step("export of the last spans", traces.export.close, bounded=False)
         yield Step("end of the secrets' places", lambda _: self.made_of.resolver.close())
 
     def _consumed(self, consuming: asyncio.Task[None]) -> None:

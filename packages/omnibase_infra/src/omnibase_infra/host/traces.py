@@ -141,22 +141,27 @@ class Traces:
         return attributes
 
     def _sent(self, message: Message) -> Message:
-        """A response that carries its `send` span's context; a dead letter stays what its sender made it."""
+        """A response that carries the context of its `send` span; a dead letter stays what its sender made it."""
         flight = message.context
         if message.topic != self._place.output or not isinstance(flight, Flight):
             return message
+        process = self._flights.get(flight)
+        span = self._send(flight, process) if process is None or process.context.flags & SAMPLED else process
+        headers = [header for header in message.headers if header[0] not in _HEADERS]
+        headers += [(name, value.encode()) for name, value in context_headers(span.context)]
+        return message._replace(headers=headers)
+
+    def _send(self, flight: Flight, process: Span | None) -> Span:
+        """The span of the flight's response, begun once."""
         send = self._sends.get(flight)
         if send is None:
-            process = self._flights.get(flight)
-            attributes = _operation("send", self._place.system, message.topic)
-            parent = None if process is None else process.context
-            name = f"send {message.topic}"
-            send = self._sends[flight] = self.tracer.start(name, SpanKind.PRODUCER, attributes, parent)
+            topic, parent = self._place.output, None if process is None else process.context
+            attributes = _operation("send", self._place.system, topic)
+            send = self.tracer.start(f"send {topic}", SpanKind.PRODUCER, attributes, parent)
+            self._sends[flight] = send
         if flight.small:
             send.fail(EnumErrorCode.PAYLOAD_TOO_LARGE.value)
-        kept = [header for header in message.headers if header[0] not in _HEADERS]
-        own = [(header, value.encode()) for header, value in context_headers(send.context)]
-        return message._replace(headers=[*kept, *own])
+        return send
 
 
 async def _run(rest: Coroutine[None, None, None], span: Span) -> None:
