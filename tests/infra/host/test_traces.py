@@ -193,7 +193,11 @@ async def test_each_attempt_is_a_span_of_its_own_and_the_failed_one_says_why() -
 
 
 @pytest.mark.asyncio
-async def test_a_request_that_fails_has_its_code_as_the_spans_error() -> None:
+async def test_a_request_that_fails_has_its_code_as_the_spans_error_and_a_line_that_says_what_failed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="onex.delivery")
+
     async def fails(envelope: ModelOnexEnvelope) -> ModelOnexEnvelope:
         raise HandlerExecutionError("no")
 
@@ -204,6 +208,9 @@ async def test_a_request_that_fails_has_its_code_as_the_spans_error() -> None:
     assert answer.error.code is EnumErrorCode.HANDLER_EXECUTION_ERROR
     assert process.status.code == Status.STATUS_CODE_ERROR
     assert attributes_of(process)["error.type"] == "HANDLER_EXECUTION_ERROR"
+    (line,) = [vars(record) for record in caplog.records if record.name == "onex.delivery"]
+    wanted = {"node_id": "pages", "handler_type": "http", "operation": "http.get"}
+    assert {name: line[name] for name in wanted} == wanted
 
 
 @pytest.mark.asyncio

@@ -247,10 +247,17 @@ def _log_failure(envelope: ModelOnexEnvelope, error: RuntimeHostError) -> None:
             error.code,
             error.message,
             exc_info=error.__cause__,
-            extra=about(envelope, events.DELIVERY_FAILED),
+            extra={**about(envelope, events.DELIVERY_FAILED), **_executed(error)},
         )
     elif _log.isEnabledFor(logging.DEBUG):
-        _log.debug("%s: %s", error.code, error.message, extra=about(envelope, events.DELIVERY_FAILED))
+        told = {**about(envelope, events.DELIVERY_FAILED), **_executed(error)}
+        _log.debug("%s: %s", error.code, error.message, extra=told)
+
+
+def _executed(error: RuntimeHostError) -> dict[str, object]:
+    """What failed, which a request need not name where its node has one operation."""
+    told = {"handler_type": error.handler_type, "operation": error.operation}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _say_unrecorded(flight: Flight) -> None:
