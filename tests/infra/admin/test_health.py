@@ -2,8 +2,12 @@
 
 import asyncio
 import json
+from pathlib import Path
+from typing import Final
 
 import pytest
+import yaml
+from omnibase_core.contracts.observability import ModelAdminListener
 from omnibase_core.description import ModelHealth
 from omnibase_core.enums import EnumHealth
 from omnibase_infra.admin.health import health_pages, once_a_second
@@ -13,6 +17,8 @@ from pydantic import JsonValue
 
 from tests.fakes.handlers import ScriptedHandler
 from tests.fakes.hosts import parts
+
+PAGE: Final = (Path(__file__).parents[3] / "docs/operating.md").read_text()
 
 
 class Ailing(ScriptedHandler):
@@ -103,3 +109,13 @@ async def test_a_stalled_host_is_not_live() -> None:
         host.watchdog.look(5.0)
         status, body = await told(host, "/health/live")
         assert (status, body["status"]) == (503, "stalled")
+
+
+@pytest.mark.asyncio
+async def test_the_probes_for_kubernetes_ask_for_pages_that_a_host_serves_where_it_serves_them() -> None:
+    host = BaseRuntimeHostProcess(parts([ScriptedHandler()]))
+    shown = PAGE.partition("# part of a container\n")[2].partition("```")[0]
+    asked = [probe["httpGet"] for probe in yaml.safe_load(shown).values()]
+    assert len(asked) == 3
+    assert {each["path"] for each in asked} <= set(health_pages(host, once_a_second(host)))
+    assert {each["port"] for each in asked} == {ModelAdminListener().port}
