@@ -15,7 +15,7 @@ import pytest
 
 from tests.fakes.waiting import until
 from tests.infra.cli.apphost import COMPUTE
-from tests.infra.cli.programs import MINIMAL, contract_in, program
+from tests.infra.cli.programs import MINIMAL, contract_in, program, run
 
 ROOT = Path(__file__).parents[3]
 HOSTS = "tests.infra.cli.apphost"
@@ -86,6 +86,12 @@ def test_levels_are_the_contracts_and_the_command_line_wins(contract: str) -> No
         assert [line["event"] for line in stopped(process)][-1] == "host.stopped"
     with host(contract, "WaitingHost", "--log-level", "onex.host=ERROR") as process:
         assert stopped(process) == []
+
+
+def test_a_level_of_one_logger_leaves_the_commands_own_to_the_others(contract: str) -> None:
+    options = ("--log-format", "json", "--log-level", "acme=DEBUG", "--host", f"{HOSTS}:CalculatorHost")
+    ended = run("onex-host", "call", contract, "calculator", "number=1", *options)
+    assert (ended.code, ended.stderr) == (0, "")
 
 
 def test_sighup_reads_the_levels_again(contract: str) -> None:

@@ -137,16 +137,19 @@ _FORMATS = click.Choice(["auto", "json", "text"])
 
 
 class LogLevels(click.ParamType["Levels"]):
-    """`LEVEL`, `LOGGER=LEVEL`, or several with commas between."""
+    """`LEVEL`, `LOGGER=LEVEL`, or several with commas between. default: where only loggers are named."""
 
     name = "levels"
+
+    def __init__(self, default: str | None) -> None:
+        self._default = default
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> "Levels":
         from omnibase_infra.telemetry.logs import LEVELS, Levels
 
         if isinstance(value, Levels):
             return value
-        root, named = None, {}
+        root, named = self._default, {}
         for part in value.split(","):
             logger, _, level = part.strip().rpartition("=")
             if level.upper() not in LEVELS:
@@ -165,7 +168,7 @@ def log_options(log_format: str, level: str | None) -> Callable[[_Command], _Com
         command = click.option(
             "--log-level",
             metavar="LEVEL[,LOGGER=LEVEL...]",
-            type=LogLevels(),
+            type=LogLevels(level),
             default=level,
             show_default=level or "the contract's, else INFO",
             envvar="ONEX_LOG_LEVEL",
