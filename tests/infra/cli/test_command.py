@@ -144,6 +144,7 @@ def test_exit_codes_are_those_that_scripts_rely_on() -> None:
         "ENVELOPE_FAILED": 3,
         "DRAIN_INCOMPLETE": 4,
         "BUS_LOST": 5,
+        "CRASHED": 6,
     }
 
 
