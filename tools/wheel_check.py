@@ -53,10 +53,17 @@ _IMPORT_ALL: Final = """
 import importlib, pkgutil, sys
 package = importlib.import_module(sys.argv[1])
 for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-    if not module.name.endswith("__main__") and not module.name.startswith(sys.argv[2] or "-"):
+    if not module.name.endswith("__main__") and not module.name.startswith(tuple(sys.argv[2:])):
         importlib.import_module(module.name)
 """
-_NEEDS_AN_EXTRA: Final = {"omnibase_infra": "omnibase_infra.embedded"}
+_NEEDS_AN_EXTRA: Final[Mapping[str, Sequence[str]]] = {
+    "omnibase_infra": (
+        "omnibase_infra.embedded",
+        "omnibase_infra.host.export",
+        "omnibase_infra.host.traces",
+        "omnibase_infra.telemetry.tracing",
+    )
+}
 _COMMAND_LIMIT_S: Final = 600
 
 
@@ -192,8 +199,8 @@ def alone(environment: Environment, wheels: Mapping[str, Path], package: str, lo
     options = ["--resolution", "lowest-direct"] if lowest else []
     environment.install(*map(str, files), *declared, options=options)
     assert_ours(environment, wheels, SIBLINGS[package])
-    extra = _NEEDS_AN_EXTRA.get(package, "")
-    run([str(environment.python), "-I", "-W", "error", "-c", _IMPORT_ALL, package, extra], environment.folder)
+    extras = _NEEDS_AN_EXTRA.get(package, ())
+    run([str(environment.python), "-I", "-W", "error", "-c", _IMPORT_ALL, package, *extras], environment.folder)
 
 
 def _third_parties(wheel: Path) -> Iterator[str]:

@@ -1,17 +1,22 @@
 """The console's pages: what they show of a host, and that nothing which comes from outside is read as HTML."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
-from omnibase_core.enums import EnumErrorCode
+from omnibase_core.description import ModelHealth
+from omnibase_core.enums import EnumErrorCode, EnumHealth
 from omnibase_core.envelope import ModelOnexEnvelope
 from omnibase_core.errors import HandlerConnectionError
+from omnibase_core.frontier import ModelFrontier
+from omnibase_infra.admin.attention import findings
 from omnibase_infra.admin.console import Console, page_files
 from omnibase_infra.admin.door import Door
 from omnibase_infra.admin.hints import HINTS
 from omnibase_infra.admin.pages import pages_of
 from omnibase_infra.admin.server import Answer, Page, Request
+from omnibase_infra.event_bus.inmemory import InMemoryEventBus
+from omnibase_infra.host.condition import EnumPhase, condition_of
 from omnibase_infra.host.process import BaseRuntimeHostProcess
 from pydantic import JsonValue
 
@@ -21,6 +26,15 @@ from tests.fakes.hosts import asking, parts
 
 page_files()
 HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+class Held(InMemoryEventBus):
+    """A bus one partition of which does not get on."""
+
+    def frontier(self) -> Sequence[ModelFrontier]:
+        """As a bus over servers tells it."""
+        where = {"topic": "orders", "partition": 3, "epoch": 1, "next_position": 7, "outstanding": 1, "holes": 0}
+        return [ModelFrontier.model_validate({**where, "oldest_outstanding": 7, "oldest_age_s": 61.0})]
 
 
 async def unreachable(envelope: ModelOnexEnvelope) -> ModelOnexEnvelope:
@@ -72,6 +86,23 @@ async def test_an_open_breaker_needs_attention() -> None:
     assert [one["what"].partition(";")[0] for one in told["attention"]] == [
         "The circuit breaker of handler http is open"
     ]
+
+
+@pytest.mark.asyncio
+async def test_parts_that_are_not_well_need_attention_the_gravest_first() -> None:
+    async with host() as its:
+        healths = {"http": EnumHealth.DEGRADED, "event_bus": EnumHealth.UNHEALTHY}
+        parts_seen = {name: ModelHealth(status=status, message="so it is") for name, status in healths.items()}
+        found = list(findings(its, condition_of(its.phase, parts_seen), 0.0))
+    told = [(one.grave, one.what) for one in found]
+    assert told == [(True, "The bus is unhealthy: so it is"), (False, "Handler http is degraded: so it is")]
+
+
+@pytest.mark.asyncio
+async def test_a_record_that_holds_its_partition_for_long_needs_attention() -> None:
+    its = BaseRuntimeHostProcess(parts([ScriptedHandler(name="http")], bus=Held()))
+    [found] = findings(its, condition_of(EnumPhase.READY, {}), 0.0)
+    assert found.what == "orders-3 waits for its record at offset 7, in flight for 61 s"
 
 
 @pytest.mark.asyncio

@@ -101,6 +101,8 @@ def test_probes_are_served_from_before_the_start_until_the_end(contract: str) ->
             assert json.load(live)["status"] == "live"
         with urlopen(f"{address}/health/ready", timeout=10) as ready:  # noqa: S310 - our own server
             assert json.load(ready) == {"status": "ready", "phase": "ready", "reasons": [], "remarks": []}
+        with urlopen(address, timeout=10) as console:
+            assert "timeout_ms" in console.read().decode()
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
         assert process.returncode == 0

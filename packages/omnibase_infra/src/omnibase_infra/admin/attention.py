@@ -12,6 +12,7 @@ from omnibase_infra.guard import Guard
 from omnibase_infra.host.condition import BUS, Condition, EnumPhase
 from omnibase_infra.host.process import BaseRuntimeHostProcess
 
+_LONG_S: Final = 60.0
 _NAMED: Final = 3
 _HELP: Final[Mapping[EnumPauseCause | None, str]] = MappingProxyType(
     {
@@ -60,8 +61,21 @@ def _findings(host: BaseRuntimeHostProcess, seen: Condition, now: float) -> Iter
             "Look at the brokers; the log line engine.publish_failed has the reason",
         )
     yield from _paused([one for one in host.frontier() if one.paused])
+    for one in host.frontier():
+        if (one.oldest_age_s or 0.0) > _LONG_S:
+            yield _held(one)
     for guard in host.handlers:
         yield from _shut(guard, now)
+
+
+def _held(one: ModelFrontier) -> Finding:
+    return Finding(
+        False,
+        f"{one.topic}-{one.partition} waits for its record at offset {one.oldest_outstanding}, "
+        f"in flight for {one.oldest_age_s:.0f} s",
+        "It and what is behind it come again after a restart, and nothing is committed before",
+        "Look what its node waits for: breakers and retries below; else host.stalled in the log",
+    )
 
 
 def _of_phase(phase: EnumPhase) -> Finding:
@@ -74,7 +88,15 @@ def _of_phase(phase: EnumPhase) -> Finding:
 
 def _unwell(host: BaseRuntimeHostProcess, seen: Condition) -> Iterator[Finding]:
     waits = {guard.name: all(line.pauses for line in guard.breakers.values()) for guard in host.handlers}
+    shut = {guard.name for guard in host.handlers if not all(line.gate.is_closed for line in guard.lines.values())}
     for name, health in seen.parts.items():
+        if health.status is EnumHealth.DEGRADED and name not in shut:
+            yield Finding(
+                False,
+                f"{'The bus' if name == BUS else f'Handler {name}'} is degraded: {health.message or 'no reason'}",
+                "It works",
+                "Look at it before it gets worse; /health/handlers has its figures",
+            )
         if health.status is EnumHealth.UNHEALTHY:
             is_bus = name == BUS
             yield Finding(
