@@ -20,6 +20,7 @@ from blockbuster import BlockBuster, BlockingError
 
 OURS: Final = ("omnibase_core", "omnibase_spi", "omnibase_infra")
 HANDLERS: Final = os.path.join("omnibase_infra", "handlers") + os.sep
+_WATCHED: Final = os.path.join(os.path.dirname(__file__), "fakes", "watched.py")
 _ASYNCIO: Final = os.path.dirname(asyncio.__file__) + os.sep
 _OF_THE_LOOP: Final = ("asyncio_", "waitpid-")
 
@@ -82,7 +83,7 @@ def no_task_of(folder: str, breaches: Breaches) -> Iterator[None]:
     original = asyncio.base_events.BaseEventLoop.create_task
 
     def create_task(loop, coro, **options):  # type: ignore[no-untyped-def]  # the signature differs by Python version
-        creator = _creator(inspect.currentframe())
+        creator = creator_of(inspect.currentframe())
         if folder in creator:
             coro.close()
             breach = f"{creator} created a task; handlers create none: await the work, the host owns concurrency"
@@ -106,7 +107,8 @@ def threads_left(before: frozenset[threading.Thread], patience_s: float = 2.0) -
     return left
 
 
-def _creator(frame: FrameType | None) -> str:
-    while frame is not None and frame.f_code.co_filename.startswith((_ASYNCIO, __file__)):
+def creator_of(frame: FrameType | None) -> str:
+    """The file of the first frame that is neither asyncio's nor a watcher's."""
+    while frame is not None and frame.f_code.co_filename.startswith((_ASYNCIO, __file__, _WATCHED)):
         frame = frame.f_back
     return "" if frame is None else frame.f_code.co_filename

@@ -43,9 +43,9 @@ def test_a_leak_of_memory_descriptors_and_tasks_is_found_in_seconds(tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_a_host_that_is_sound_grows_nothing(tmp_path: Path) -> None:
+def test_a_host_that_is_sound_grows_nothing_blocks_nowhere_and_starts_no_thread(tmp_path: Path) -> None:
     found = tmp_path / "found.json"
-    main([*SHORT, "--json", str(found)])
+    main([*SHORT, "--host", "tests.fakes.watched:WatchedSteadyHost", "--json", str(found)])
     verdicts = json.loads(found.read_text())
     assert [name for name in ("rss", "fds", "tasks", "threads", "failed") if not verdicts[name]["holds"]] == []
 

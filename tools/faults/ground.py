@@ -154,12 +154,14 @@ class Ground:
         return self.log.read_text(encoding="utf-8")[since:]
 
     @contextmanager
-    def running(self) -> Iterator[subprocess.Popen[bytes]]:
+    def running(
+        self, host: str = "omnibase_infra.host.process:BaseRuntimeHostProcess"
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """The host, ready and under load; ends it with the load. Raises RuntimeError where it ends by itself."""
         with self.log.open("ab") as log:
             process = subprocess.Popen(
                 [
-                    *(Path(sys.executable).with_name("onex-host"), "run", self._contract, "--grace", "10"),
+                    *(Path(sys.executable).with_name("onex-host"), "run", self._contract, "--host", host),
                     *("--http", "127.0.0.1:0", "--log-format", "json"),
                 ],
                 env={**os.environ, **self._environment},
