@@ -116,9 +116,11 @@ def test_a_host_without_traces_imports_nothing_of_opentelemetry(contract: Path) 
     code = (
         "import asyncio, sys\n"
         "from omnibase_infra.cli.hosting import built, host_class, load\n"
+        "from omnibase_infra.telemetry.logs import Levels\n"
         "from tests.fakes.hosts import asking\n"
         "async def main():\n"
-        "    async with built(load(sys.argv[1], 'text', 'ERROR'), host_class(None), local=False) as host:\n"
+        "    loaded = load(sys.argv[1], 'text', Levels('ERROR'))\n"
+        "    async with built(loaded, host_class(None), local=False) as host:\n"
         "        assert (await host.client.request(asking(0))).error is not None\n"
         "asyncio.run(main())\n"
         "print([name for name in sys.modules if name.startswith('opentelemetry')])\n"

@@ -87,7 +87,7 @@ class HostLogHandler(logging.StreamHandler[TextIO]):
     Never waits for whoever reads a descriptor: dropped says how many lines that has cost.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO | None) -> None:
         super().__init__(stream)
         self.named: frozenset[str] = frozenset()
         self._said = 0
@@ -142,8 +142,9 @@ def configure_logging(
     """
     if log_format not in ("auto", "json", "text"):
         raise ProtocolConfigurationError(f"No log format '{log_format}'; formats are auto, json, text")
-    handler = HostLogHandler(stream or sys.stderr)
-    readable = log_format == "text" or (log_format == "auto" and handler.stream.isatty())
+    target: TextIO | None = stream or sys.stderr
+    handler = HostLogHandler(target)
+    readable = log_format == "text" or (log_format == "auto" and target is not None and target.isatty())
     handler.setFormatter(ReadableText() if readable else JsonLines(runtime_id))
     root = logging.getLogger()
     for old in host_handlers():
@@ -184,8 +185,10 @@ def host_handlers() -> list[HostLogHandler]:
     return [one for one in logging.getLogger().handlers if isinstance(one, HostLogHandler)]
 
 
-def _descriptor_of(stream: TextIO) -> int | None:
+def _descriptor_of(stream: TextIO | None) -> int | None:
     """The stream's descriptor, once what was written to the stream is there; None where it has none."""
+    if stream is None:  # stderr was closed before the process began
+        return None
     try:
         stream.flush()
         return stream.fileno()
