@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from tools.bench import guard, handlers, mapped, memory, startup, validation
+from tools.bench import guard, handlers, mapped, memory, scraping, startup, validation
 from tools.bench.kafka.measure import PARTS, kafka
 from tools.bench.page import IN_MEMORY, KAFKA, page
 from tools.bench.report import Row, as_json, as_markdown, as_text
@@ -29,6 +29,7 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Effort], list[Row]]]] = {
     "expression": mapped.expression,
     "validate": validation.validate,
     "guard": guard.overhead,
+    "scrape": scraping.scraping,
 }
 
 
