@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import DEVNULL, PIPE
 from typing import Any
 
 import pytest
@@ -29,14 +30,14 @@ def contract(tmp_path: Path) -> str:
 
 @contextmanager
 def host(
-    contract: str, name: str = "WaitingHost", *options: str, before: Sequence[str] = ()
+    contract: str, name: str = "WaitingHost", *options: str, before: Sequence[str] = (), stdin: int = DEVNULL
 ) -> Iterator[subprocess.Popen[str]]:
     """A host that is up; it is killed where the test does not end it."""
     command = [
         *before,
         *program("onex-host", "run", contract, "--host", f"{HOSTS}:{name}", "--http", "off", *options),
     ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own program
+    with subprocess.Popen(command, stdin=stdin, stdout=PIPE, stderr=PIPE, text=True) as process:  # noqa: S603 - our own program
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "up\n"
@@ -103,6 +104,17 @@ def test_sighup_reads_the_levels_again(contract: str) -> None:
         with_logs(contract, "{level: ERROR}")
         process.send_signal(signal.SIGHUP)
         assert stopped(process) == []
+
+
+def test_a_host_at_a_terminal_stops_when_the_terminal_goes(contract: str) -> None:
+    ours, its = os.openpty()
+    with host(contract, stdin=its) as process:
+        process.send_signal(signal.SIGHUP)
+        _, stderr = process.communicate(timeout=30)
+    os.close(ours)
+    os.close(its)
+    assert process.returncode == 0
+    assert '"host.stopped"' in stderr
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,9 @@
 """`onex-host run`: the long-running host."""
 
-from contextlib import AsyncExitStack
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack, nullcontext
+from signal import SIG_IGN, SIGHUP, SIGINT, SIGTERM, Signals, getsignal
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -56,7 +59,9 @@ def run(
     something to do.
     """
     end_on_signals_with(ctx, EnumExitCode.OK)
-    ignore_hangups(ctx)
+    ending = _ending_signals()
+    if SIGHUP not in ending:
+        ignore_hangups(ctx)
     reap_orphans()
     import asyncio
 
@@ -82,7 +87,7 @@ def run(
         http = http.model_copy(update=changed)
     served = built(loaded, host, local=False)
     pages = _pages(contract, served, http) if http.enabled else {}
-    ctx.exit(run_to_its_end(_run(served, pages, http, levels, grace_s)))
+    ctx.exit(run_to_its_end(_run(served, pages, http, levels, ending, grace_s)))
 
 
 def _pages(path: str, host: "BaseRuntimeHostProcess", http: "ModelAdminListener") -> "dict[str, Page]":
@@ -103,6 +108,7 @@ async def _run(
     pages: "dict[str, Page]",
     http: "ModelAdminListener",
     levels: "LogLevels",
+    ending: Sequence[Signals],
     grace_s: float,
 ) -> EnumExitCode:
     """The server for probes is there before the host starts, and until it has ended: both may take their time."""
@@ -121,8 +127,8 @@ async def _run(
 
             with start_failure_told():
                 await around.enter_async_context(AdminServer(pages, http.address, http.port))
-        around.enter_context(on_hangup(levels.reread))
-        around.enter_context(stop_on_signals(stop, abort, final=True))
+        around.enter_context(stop_on_signals(stop, abort, signals=ending, final=True))
+        around.enter_context(nullcontext() if SIGHUP in ending else on_hangup(levels.reread))
         async with host:
             if host.ready:
                 notify("READY=1")
@@ -132,6 +138,13 @@ async def _run(
     if stopped.feed_failed:
         return EnumExitCode.NOT_STARTED
     return EnumExitCode.DRAIN_INCOMPLETE if stopped.unfinished else EnumExitCode.OK
+
+
+def _ending_signals() -> Sequence[Signals]:
+    """SIGHUP is one of them at a terminal, whose end it says; started with nohup a host outlives that."""
+    at_terminal = sys.stdin is not None and sys.stdin.isatty()
+    hangs_up = at_terminal and getsignal(SIGHUP) is not SIG_IGN
+    return (SIGTERM, SIGINT, SIGHUP) if hangs_up else (SIGTERM, SIGINT)
 
 
 def _refuse_without_ingress(contract: str) -> NoReturn:
