@@ -60,7 +60,7 @@ async def test_the_window_is_right_again_after_a_rebalance(kafka: Kafka) -> None
     async with running(binding, first) as one:
         await until(lambda: len(first.running) == 4, 30)
         (frontier,) = one.bus.frontier()
-        assert (frontier.outstanding, frontier.paused_because) == (4, "the subscriber's window is full")
+        assert (frontier.outstanding, frontier.paused_because) == (4, "its window of records in flight is full")
         async with running(binding, second) as other, finishing(first, second):
             await until(lambda: {0, 1, 2, 3} < {*first.started, *second.started}, 30)
             await until(lambda: len({*first.started, *second.started}) == 40, 30)

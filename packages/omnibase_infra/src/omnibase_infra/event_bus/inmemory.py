@@ -203,7 +203,7 @@ class InMemoryEventBus:
                 oldest_outstanding=topic.frontier.oldest_outstanding,
                 paused=topic.paused,
                 paused_cause=EnumPauseCause.WINDOW_FULL if topic.paused else None,
-                paused_because="the subscriber's window is full" if topic.paused else None,
+                paused_because="its window of records in flight is full" if topic.paused else None,
                 lag=len(topic.queue) + len(topic.waiting),
             )
             for topic in self._topics.values()

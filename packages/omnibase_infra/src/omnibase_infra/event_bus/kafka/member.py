@@ -27,7 +27,7 @@ _POLL_PAUSED_MS: Final = 2
 _NOTHING: Final = TopicPartition("onex.nobody", 0)
 _HOLES: Final = 10_000
 _COMMIT_S: Final = 5.0
-_WINDOW_FULL: Final = Pause(EnumPauseCause.WINDOW_FULL, "the subscriber's window is full")
+_WINDOW_FULL: Final = Pause(EnumPauseCause.WINDOW_FULL, "its window of records in flight is full")
 _BEHIND_OLDEST: Final = Pause(EnumPauseCause.BEHIND_OLDEST, "too much is settled behind the oldest delivery")
 _JOIN_S: Final = 0.3
 
