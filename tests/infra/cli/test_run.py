@@ -119,6 +119,15 @@ def test_a_listener_that_is_none_is_a_usage_error(contract: str) -> None:
     assert "'localhost:http' is no listener: give PORT, ADDRESS:PORT or off." in ended.stderr
 
 
+def test_in_a_log_for_people_a_failed_start_is_told_once(contract: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        where = f"127.0.0.1:{taken.getsockname()[1]}"
+        options = ("--host", f"{HOSTS}:FeedingHost", "--http", where, "--log-format", "text")
+        ended = run("onex-host", "run", contract, *options)
+    assert ended.code == 1
+    assert ended.stderr.count("cannot listen") == 1
+
+
 def test_a_port_that_is_taken_is_exit_code_1_and_says_what_to_do(contract: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         where = f"127.0.0.1:{taken.getsockname()[1]}"

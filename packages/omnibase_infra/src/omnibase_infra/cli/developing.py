@@ -1,7 +1,6 @@
 """The run of `onex-host dev`, and what it says on the terminal. Imported within the command only."""
 
 import asyncio
-import logging
 import os
 import sys
 from collections.abc import Coroutine, Sequence
@@ -19,7 +18,7 @@ from omnibase_infra.cli.command import counted
 from omnibase_infra.cli.dev_models import CALL, STATE
 from omnibase_infra.cli.dev_pages import call_page, state_page
 from omnibase_infra.cli.exit_codes import EnumExitCode
-from omnibase_infra.cli.hosting import abort
+from omnibase_infra.cli.hosting import abort, tell_failed_starts_once
 from omnibase_infra.cli.options import DEV_ADDRESS, DEV_PORT, shown_address
 from omnibase_infra.cli.samples import call_command
 from omnibase_infra.cli.validate import tell_problems
@@ -27,7 +26,6 @@ from omnibase_infra.cli.wirings import Wirings
 from omnibase_infra.config.effective import effective_values
 from omnibase_infra.host.ending import ended
 from omnibase_infra.host.signals import stop_on_signals
-from omnibase_infra.telemetry import events
 
 _LIMITS = Limits(answer_s=600.0, body_bytes=64 * 1024 * 1024)
 _ANOTHER_PORT = (
@@ -39,7 +37,7 @@ _ANOTHER_PORT = (
 async def develop(wirings: Wirings, address: str, port: int) -> EnumExitCode:
     """Serves the contract until a signal comes; 1 where its first wiring fails."""
     sys.dont_write_bytecode = True  # two edits within a second would leave what Python takes for fresh
-    logging.getLogger("onex.host").addFilter(_is_news)
+    tell_failed_starts_once()
     stop = asyncio.Event()
     pages: dict[str, Page] = {"/": _starting}
     takers = {CALL: call_page(wirings)}
@@ -55,11 +53,6 @@ async def develop(wirings: Wirings, address: str, port: int) -> EnumExitCode:
         return EnumExitCode.NOT_STARTED
     click.echo(f"stopped; {counted(unfinished, 'call')} had no answer in time" if unfinished else "stopped")
     return EnumExitCode.DRAIN_INCOMPLETE if unfinished else EnumExitCode.OK
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """A start that fails is told here, and not a second time as a log line."""
-    return getattr(record, "event", None) != events.HOST_START_FAILED
 
 
 async def _starting(_: Request) -> Answer:

@@ -24,7 +24,7 @@ from omnibase_infra.config.files import load_contract_file
 from omnibase_infra.embedded import EmbeddedPostgres
 from omnibase_infra.host.process import BaseRuntimeHostProcess
 from omnibase_infra.telemetry import events
-from omnibase_infra.telemetry.logs import Levels, LogFormat, configure_logging
+from omnibase_infra.telemetry.logs import Levels, LogFormat, configure_logging, host_handlers
 from omnibase_infra.wiring import build_host, resolver_of
 
 _LOG = logging.getLogger("onex.cli")
@@ -38,10 +38,18 @@ def load(path: str, log_format: LogFormat, levels: Levels) -> LoadedContract:
     loaded = load_contract_file(path, os.environ)
     if loaded.runtime is not None:
         configure_logging(log_format, levels, runtime_id=f"{loaded.runtime.name}@{os.uname().nodename}")
+    if chosen == "text":
+        tell_failed_starts_once()
     for problem in loaded.problems:
         _log_problem(problem, chosen)
     loaded.require()
     return loaded
+
+
+def tell_failed_starts_once() -> None:
+    """Leaves the line of a failed start out of the log, for a command that tells its error as text anyway."""
+    for handler in host_handlers():
+        handler.addFilter(lambda record: getattr(record, "event", None) != events.HOST_START_FAILED)
 
 
 def built(loaded: LoadedContract, host: HostClass, *, local: bool) -> BaseRuntimeHostProcess:
