@@ -25,7 +25,8 @@ _PATIENCE_S: Final = 15.0
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """The browser that tests share; each loads the page that it is about."""
-    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    driver = shutil.which("chromedriver")
     require_service("Chromium", bool(program and driver), "apt-get install chromium chromium-driver")
     with started(program or "", driver or "", tmp_path_factory.mktemp("chromium")) as browser:
         yield browser
