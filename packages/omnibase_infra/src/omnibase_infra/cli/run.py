@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, nullcontext
-from signal import SIG_IGN, SIGHUP, SIGINT, SIGTERM, Signals, getsignal
+from signal import SIG_IGN, SIGHUP, Signals, getsignal
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -142,9 +142,11 @@ async def _run(
 
 def _ending_signals() -> Sequence[Signals]:
     """SIGHUP is one of them at a terminal, whose end it says; started with nohup a host outlives that."""
+    from omnibase_infra.host.signals import STOP_SIGNALS
+
     at_terminal = sys.stdin is not None and sys.stdin.isatty()
     hangs_up = at_terminal and getsignal(SIGHUP) is not SIG_IGN
-    return (SIGTERM, SIGINT, SIGHUP) if hangs_up else (SIGTERM, SIGINT)
+    return (*STOP_SIGNALS, SIGHUP) if hangs_up else STOP_SIGNALS
 
 
 def _refuse_without_ingress(contract: str) -> NoReturn:

@@ -11,6 +11,7 @@ from omnibase_core.errors import EventBusError
 from omnibase_spi.topic_log import Extent, Partition, Record
 
 from omnibase_infra.event_bus.kafka.careful import never_creating
+from omnibase_infra.event_bus.kafka.clients import client_of
 from omnibase_infra.event_bus.kafka.connection import SecurityArguments
 from omnibase_infra.event_bus.kafka.ending import end_client
 from omnibase_infra.event_bus.kafka.faults import in_words, is_final
@@ -45,7 +46,7 @@ def make_reader(
         retry_backoff_ms=_RETRY_MS,
         **security,
     )
-    never_creating(consumer._client)  # noqa: SLF001 - a producer has the same under a public name
+    never_creating(client_of(consumer))
     return consumer
 
 
