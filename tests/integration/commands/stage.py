@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from omnibase_core.errors import EnvelopeValidationError
 from omnibase_infra.config.files import load_contract_file
 from omnibase_infra.config.secrets import SecretResolver
@@ -18,6 +17,7 @@ from omnibase_spi.topic_log import ProtocolTopicLog, Record
 
 from tests.infra.cli.desks import NODE
 from tests.infra.cli.programs import Ended, program
+from tests.integration.kafka.ground import create_topics
 
 PARTITIONS: Final = 3
 # Not long ago: brokers remove records by their time, and old ones within minutes.
@@ -47,14 +47,9 @@ class Stage:
         self.log()  # imports the driver, which reads files
 
     async def create(self) -> None:
-        """Creates the three topics."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.servers)
-        await admin.start()
-        try:
-            topics = [NewTopic(name, PARTITIONS, 1) for name in (self.input, self.output, self.dead)]
-            await admin.create_topics(topics)
-        finally:
-            await admin.close()
+        """Creates the three topics, and returns when whoever asks sees them."""
+        topics = {"input": self.input, "output": self.output, "dead_letter": self.dead}
+        await create_topics(self.servers, topics, PARTITIONS)
 
     def log(self) -> ProtocolTopicLog:
         """The topics, nothing connected yet."""

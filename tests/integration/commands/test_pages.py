@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from omnibase_infra.config.files import load_contract_file
 from omnibase_infra.config.secrets import SecretResolver
 from omnibase_infra.wiring import build_topic_log
@@ -16,6 +15,7 @@ from omnibase_spi.topic_log import ProtocolTopicLog
 
 from tests.infra.cli.programs import program
 from tests.integration.commands.stage import everything_in
+from tests.integration.kafka.ground import create_topics
 from tools import docs_check
 from tools.services.kafka import Kafka
 
@@ -45,10 +45,7 @@ def log_of(folder: Path, servers: str) -> ProtocolTopicLog:
 
 async def prepare(log: ProtocolTopicLog, servers: str) -> None:
     """Creates the topics and writes what is no envelope."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
-    await admin.start()
-    await admin.create_topics([NewTopic(name, 1, 1) for name in TOPICS])
-    await admin.close()
+    await create_topics(servers, {topic: topic for topic in TOPICS}, 1)
     try:
         await log.open()
         assert set(await log.publish(GARBAGE)) == {None}

@@ -51,18 +51,24 @@ async def fresh_binding(
 ) -> ModelEventBusBinding:
     """The same, its topics created. settings: of the topics, by input, output and dead_letter."""
     binding = unmade_binding(servers, window=window, size=size, **options)
-    await create_topics(servers, binding.topics.model_dump(), partitions, settings or {})
+    await create_topics(servers, binding.topics.model_dump(), partitions, settings)
     return binding
 
 
 async def create_topics(
-    servers: str, topics: Mapping[str, str], partitions: int, settings: Mapping[str, Mapping[str, str]]
+    servers: str,
+    topics: Mapping[str, str],
+    partitions: int,
+    settings: Mapping[str, Mapping[str, str]] | None = None,
 ) -> None:
-    """Creates the topics by their roles, and returns when each of their partitions has a leader."""
+    """Creates the topics by their roles, and returns when each of their partitions has a leader.
+
+    A broker answers before it tells those who ask that the topics exist: a quarter of a second before, or more.
+    """
     async with administering(servers) as admin:
         await admin.create_topics(
             [
-                NewTopic(name, partitions, 1, topic_configs=dict(settings.get(role, {})))
+                NewTopic(name, partitions, 1, topic_configs=dict((settings or {}).get(role, {})))
                 for role, name in topics.items()
             ]
         )

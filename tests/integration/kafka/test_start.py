@@ -38,7 +38,7 @@ async def test_topics_that_do_not_exist_are_named_with_the_commands_and_not_crea
 async def test_a_topic_that_is_missing_is_named_alone(kafka: Kafka) -> None:
     binding = unmade_binding(kafka.bootstrap_servers)
     topics = binding.topics
-    await create_topics(kafka.bootstrap_servers, {"input": topics.input, "output": topics.output}, 1, {})
+    await create_topics(kafka.bootstrap_servers, {"input": topics.input, "output": topics.output}, 1)
     said = await refusal(binding)
     assert said.startswith(f"A topic does not exist: '{topics.dead_letter}' (dead_letter)")
     assert said.count("--create") == 1
