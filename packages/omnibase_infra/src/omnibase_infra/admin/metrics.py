@@ -6,15 +6,14 @@ Nothing is asked of a server for it: figures are read where they are kept, withi
 import asyncio
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 from omnibase_core.enums import EnumHealth, EnumPauseCause, EnumSettlement
 from omnibase_core.policy.breaker import EnumBreakerState
-from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, generate_latest
-from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
 
-from omnibase_infra.admin.families import counter, gauge, histogram, value
+from omnibase_infra.admin.exposition import counter, gauge, histogram, value
+from omnibase_infra.admin.own_process import own_process
 from omnibase_infra.admin.server import Answer, Page, Request
 from omnibase_infra.host.process import BaseRuntimeHostProcess
 from omnibase_infra.host.versions import versions
@@ -26,24 +25,21 @@ _PARTITION: Final = ("topic", "partition")
 
 def metrics_page(host: BaseRuntimeHostProcess) -> Page:
     """The page of this host's metrics."""
-    registry = CollectorRegistry(auto_describe=False)
-    ProcessCollector(registry=registry)
-    GCCollector(registry=registry)
-    registry.register(HostCollector(host))
+    figures = _Figures(host)
 
     async def metrics(_: Request) -> Answer:
-        return Answer(200, generate_latest(registry), CONTENT_TYPE)
+        return Answer(200, "".join(chain(own_process(), figures.families())).encode(), CONTENT_TYPE)
 
     return metrics
 
 
-class HostCollector(Collector):
+class _Figures:
     """Reads a host's figures, as metric families."""
 
     def __init__(self, host: BaseRuntimeHostProcess) -> None:
         self._host = host
 
-    def collect(self) -> Iterator[Metric]:
+    def families(self) -> Iterator[str]:
         """Every family, each time with the same names and in the same order."""
         yield from self._process()
         yield from self._envelopes()
@@ -53,7 +49,7 @@ class HostCollector(Collector):
         yield from self._partitions()
         yield from self._bus()
 
-    def _process(self) -> Iterator[Metric]:
+    def _process(self) -> Iterator[str]:
         host = self._host
         built = {package.removeprefix("omnibase-"): version for package, version in versions().items()}
         yield gauge(
@@ -92,7 +88,7 @@ class HostCollector(Collector):
             "onex_spans", "Spans that have ended", ("outcome",), [((outcome,), count) for outcome, count in told]
         )
 
-    def _envelopes(self) -> Iterator[Metric]:
+    def _envelopes(self) -> Iterator[str]:
         nodes = self._host.meter.nodes
         yield counter(
             "onex_envelopes",
@@ -123,7 +119,7 @@ class HostCollector(Collector):
             {(): self._host.meter.whole},
         )
 
-    def _handlers(self) -> Iterator[Metric]:
+    def _handlers(self) -> Iterator[str]:
         guards = self._host.handlers
         yield counter(
             "onex_handler_calls",
@@ -150,7 +146,7 @@ class HostCollector(Collector):
             [((g.name, event), n) for g in guards for event, n in g.counts.items()],
         )
 
-    def _policies(self) -> Iterator[Metric]:
+    def _policies(self) -> Iterator[str]:
         lines = [((g.name, node), line) for g in self._host.handlers for node, line in g.lines.items()]
         labels = ("handler", "node")
         yield counter(
@@ -195,7 +191,7 @@ class HostCollector(Collector):
             [(at, line.gate.refused) for at, line in lines],
         )
 
-    def _engine(self) -> Iterator[Metric]:
+    def _engine(self) -> Iterator[str]:
         progress = self._host.engine.progress
         yield counter(
             "onex_records",
@@ -225,7 +221,7 @@ class HostCollector(Collector):
             "onex_queued", "Records that wait for a worker, their key's turn or their node's limit", lanes.queued
         )
 
-    def _bus(self) -> Iterator[Metric]:
+    def _bus(self) -> Iterator[str]:
         meter = self._host.bus_meter
         yield histogram("onex_commit_seconds", "Duration of a commit that succeeded", (), {(): meter.commits})
         yield counter(
@@ -245,7 +241,7 @@ class HostCollector(Collector):
             [((), meter.suspensions)],
         )
 
-    def _partitions(self) -> Iterator[Metric]:
+    def _partitions(self) -> Iterator[str]:
         frontiers = [((one.topic, str(one.partition)), one) for one in self._host.frontier()]
         for name, meaning, field in _OF_A_PARTITION:
             found = [(at, getattr(one, field)) for at, one in frontiers]

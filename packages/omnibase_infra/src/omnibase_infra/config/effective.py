@@ -26,7 +26,7 @@ class ModelConfigValue(BaseModel):
     text stands as it was written.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     field: str
     value: JsonValue
@@ -41,7 +41,7 @@ class ModelConfigValue(BaseModel):
 class ModelHandlerValues(BaseModel):
     """Every effective value of a handler binding: policies first, then its config."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
 
     handler: str
     type: EnumHandlerType
