@@ -109,7 +109,7 @@ class Postgres:
         deadline = self._deadline()
         fresh = False
         for last in (False, True):
-            session = await self._pool.acquire(deadline, fresh=fresh)
+            session = (None if fresh else self._pool.take()) or await self._pool.acquire(deadline, fresh=fresh)
             used = session.served
             self._pool.watch(session, min(deadline, time.monotonic() + self._statement_s))
             try:
@@ -183,7 +183,7 @@ class Postgres:
         deadline = self._deadline()
         fresh = False
         for last in (False, True):
-            session = await self._pool.acquire(deadline, fresh=fresh)
+            session = (None if fresh else self._pool.take()) or await self._pool.acquire(deadline, fresh=fresh)
             transaction = Transaction(session, self._max_rows, lambda: self._budget(deadline), deadline, claim)
             try:
                 results = await transaction.perform(begin, statements, places, check)

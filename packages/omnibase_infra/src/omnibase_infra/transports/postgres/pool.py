@@ -20,6 +20,7 @@ from omnibase_infra.telemetry import events
 from omnibase_infra.transports.postgres.address import PostgresAddress, encrypting
 from omnibase_infra.transports.postgres.errors import FAILURES, typed_error
 from omnibase_infra.transports.postgres.session import Session
+from omnibase_infra.transports.postgres.slots import Slots
 
 _SETTLE_S: Final = 1.0
 _IDLE_S: Final = 300.0
@@ -54,7 +55,7 @@ class SessionPool:
         self._size = size
         self._acquire_s = acquire_s
         self._connect_s = connect_s
-        self._slots = asyncio.Semaphore(size)
+        self._slots = Slots(size)
         self._idle: deque[tuple[float, Session]] = deque()
         self._lent: set[Session] = set()
         self._waiting = 0
@@ -68,20 +69,29 @@ class SessionPool:
             self._tls = encrypting() if session.encrypted else False
         self._idle.append((time.monotonic(), session))
 
+    def take(self) -> Session | None:
+        """Lends an idle session where one is to be had without waiting."""
+        if self._closed or not self._slots.take():
+            return None
+        session = self._reusable()
+        if session is None:
+            self._slots.release()
+        else:
+            self._lent.add(session)
+        return session
+
     async def acquire(self, deadline: float, *, fresh: bool = False) -> Session:
         """Lends a session until `deadline` (monotonic seconds).
 
         `fresh` closes the idle ones first, since one of them turned out dead. Raises PoolExhaustedError when
         none becomes free in time, HandlerConnectionError and HandlerAuthenticationError when none can be opened.
         """
-        if self._slots.locked():
+        if not self._slots.take():
             await self._wait(min(self._acquire_s, deadline - time.monotonic()))
-        else:
-            await self._slots.acquire()
         try:
             if self._closed:
                 raise ProtocolConfigurationError("The database was closed")
-            session = self._reusable(fresh)
+            session = self._reusable(fresh=fresh)
             if session is None:
                 session = await self._connect(max(0.001, min(deadline - time.monotonic(), self._connect_s)))
         except BaseException:
@@ -136,7 +146,7 @@ class SessionPool:
         try:
             async with asyncio.timeout(budget_s):
                 for _ in range(self._size):
-                    await self._slots.acquire()
+                    await self._slots.wait()
                 for _, session in self._idle:
                     await session.close()
         except FAILURES as error:
@@ -176,7 +186,7 @@ class SessionPool:
         self._waiting += 1
         try:
             async with asyncio.timeout(wait_s):
-                await self._slots.acquire()
+                await self._slots.wait()
         except TimeoutError:
             raise PoolExhaustedError(
                 f"No database connection became free within {max(wait_s, 0):.3g} s; nothing was done. "
@@ -186,7 +196,7 @@ class SessionPool:
         finally:
             self._waiting -= 1
 
-    def _reusable(self, fresh: bool) -> Session | None:
+    def _reusable(self, *, fresh: bool = False) -> Session | None:
         while self._idle:
             _, session = self._idle.pop()
             if fresh:

@@ -30,6 +30,7 @@ from omnibase_infra.transports.postgres.parameters import (
 
 Decode = Callable[[object], JsonValue]
 
+_MICROSECOND: Final = timedelta(microseconds=1)
 _DAY_US: Final = 86_400_000_000
 _TIME_INFINITE: Final = (INT64 - 1, -INT64)
 _DATE_INFINITE: Final = (INT32_MAX, -(2**31))
@@ -87,7 +88,7 @@ def _as_time(value: object) -> str:
 def _as_timestamp(value: object) -> str:
     (micros,) = _counts(value)
     try:
-        return (EPOCH + timedelta(0, 0, micros)).isoformat()
+        return (EPOCH + _MICROSECOND * micros).isoformat()
     except OverflowError:
         if micros in _TIME_INFINITE:
             _endless()

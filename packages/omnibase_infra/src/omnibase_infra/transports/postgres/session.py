@@ -90,14 +90,16 @@ class _Plan:
 
     def rows(self, records: Sequence[asyncpg.Record], place: str) -> list[dict[str, JsonValue]]:
         """The records as JSON objects. Raises UnexpectedResultError that names the column."""
-        rows: list[dict[str, JsonValue]] = [dict(record.items()) for record in records]
+        rows: list[dict[str, JsonValue]] = []
         name = ""
         try:
-            for name, decode in self.decoders:
-                for row in rows:
+            for record in records:
+                row: dict[str, JsonValue] = dict(record.items())
+                for name, decode in self.decoders:
                     value = row[name]
                     if value is not None:
                         row[name] = decode(value)
+                rows.append(row)
         except MisfitError as misfit:
             raise _unrepresentable(name, str(misfit), place) from None
         return rows
@@ -108,6 +110,7 @@ class Session(asyncpg.Connection):
 
     if TYPE_CHECKING:
         _protocol: BaseProtocol[asyncpg.Record]
+        _loop: asyncio.AbstractEventLoop
 
         async def _get_statement(
             self, query: str, timeout_s: float | None
@@ -134,7 +137,7 @@ class Session(asyncpg.Connection):
         """Notes the current task, which may use the session until `deadline` (monotonic seconds)."""
         self.deadline = deadline
         self._expired = False
-        self._borrower = asyncio.current_task()
+        self._borrower = asyncio.current_task(self._loop)
         self._cancelling = self._borrower.cancelling() if self._borrower else 0
 
     def expire(self) -> None:
