@@ -13,6 +13,8 @@ except ImportError:
 
 _NAME: Final = b"onex.response"
 _VARIANT: Final = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+_VERSION: Final = 5 << 76 | 2 << 62
+_REST: Final = ~(0xF << 76 | 3 << 62)
 _new = object.__new__
 _set_int, _set_safety = (UUID.__dict__[slot].__set__ for slot in ("int", "is_safe"))
 
@@ -25,7 +27,8 @@ def written_response_id(request_id: UUID) -> str:
 
 def response_id(request_id: UUID) -> UUID:
     """The id itself, without the checks of UUID's constructor."""
+    digest = sha1(request_id.int.to_bytes(16, "big") + _NAME, usedforsecurity=False).digest()
     found = _new(UUID)
-    _set_int(found, int(written_response_id(request_id).replace("-", ""), 16))
+    _set_int(found, int.from_bytes(digest[:16], "big") & _REST | _VERSION)
     _set_safety(found, SafeUUID.unknown)
     return found

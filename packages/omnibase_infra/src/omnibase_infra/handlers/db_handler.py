@@ -16,7 +16,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, NamedTuple
 
 from omnibase_core.contracts.bindings import ModelHandlerBinding
 from omnibase_core.contracts.handler_config import ModelDbConfig
@@ -74,6 +74,13 @@ class ModelDbTransaction(BaseModel):
 
     statements: Annotated[list[ModelDbStatement], Field(min_length=1)]
     isolation: Isolation | None = None
+
+
+class _Asked(NamedTuple):
+    """A statement of a request, and what its result must be."""
+
+    statement: Statement
+    expect: ModelDbExpectation | None = None
 
 
 class DbHandler:
@@ -160,17 +167,17 @@ class DbHandler:
         assert database is not None
         match envelope.operation:
             case "db.query":
-                asked = checked_payload(ModelDbStatement, envelope)
-                self._suspect((asked,), envelope)
-                result = await database.read(Statement(asked.sql, asked.parameters))
-                _check((asked,), 0, result)
+                asked = _asked(envelope)
+                self._suspect(asked, 0, envelope)
+                result = await database.read(asked.statement)
+                _check(asked, 0, "", result)
             case "db.execute":
-                asked = checked_payload(ModelDbStatement, envelope)
-                result = (await self._write(database, (asked,), self._isolation, envelope))[0]
+                (result,) = await self._write(database, [_asked(envelope)], self._isolation, envelope)
             case "db.transaction":
                 transaction = checked_payload(ModelDbTransaction, envelope)
                 isolation = transaction.isolation or self._isolation
-                results = await self._write(database, transaction.statements, isolation, envelope)
+                each = [_as_asked(statement) for statement in transaction.statements]
+                results = await self._write(database, each, isolation, envelope)
                 return {"results": [_answer(result) for result in results]}
             case other:
                 raise InvalidOperationError(
@@ -184,26 +191,27 @@ class DbHandler:
     async def _write(
         self,
         database: Postgres,
-        asked: Sequence[ModelDbStatement],
+        asked: Sequence[_Asked],
         isolation: Isolation,
         envelope: ModelOnexEnvelope,
     ) -> list[Result]:
-        self._suspect(asked, envelope)
-        statements = [Statement(each.sql, each.parameters) for each in asked]
-        request = Request(str(envelope.envelope_id), envelope.target_node or "", envelope.operation or "")
-        return await database.write(
-            statements, isolation, lambda index, result: _check(asked, index, result), request
-        )
-
-    def _suspect(self, asked: Sequence[ModelDbStatement], envelope: ModelOnexEnvelope) -> None:
         for index, each in enumerate(asked):
-            suspicions = read_sql(each.sql).suspicions
-            if suspicions:
-                _logger.warning(
-                    "Suspicious SQL: %s; check that no value was put into the text",
-                    ", ".join(suspicions),
-                    extra={**events.about(envelope, events.HANDLER_SUSPICIOUS_SQL), "statement": index},
-                )
+            self._suspect(each, index, envelope)
+
+        def check(index: int, result: Result) -> None:
+            _check(asked[index], index, "" if len(asked) == 1 else f"statements[{index}]: ", result)
+
+        request = Request(str(envelope.envelope_id), envelope.target_node or "", envelope.operation or "")
+        return await database.write([each.statement for each in asked], isolation, check, request)
+
+    def _suspect(self, asked: _Asked, index: int, envelope: ModelOnexEnvelope) -> None:
+        suspicions = read_sql(asked.statement.sql).suspicions
+        if suspicions:
+            _logger.warning(
+                "Suspicious SQL: %s; check that no value was put into the text",
+                ", ".join(suspicions),
+                extra={**events.about(envelope, events.HANDLER_SUSPICIOUS_SQL), "statement": index},
+            )
 
 
 def statements_of(envelope: ModelOnexEnvelope) -> Sequence[ModelDbStatement]:
@@ -213,13 +221,30 @@ def statements_of(envelope: ModelOnexEnvelope) -> Sequence[ModelDbStatement]:
     return (checked_payload(ModelDbStatement, envelope),)
 
 
+def _asked(envelope: ModelOnexEnvelope) -> _Asked:
+    """What db.query and db.execute ask for.
+
+    Text and a list of values, which most send, are told by a look: the model takes as long as the rest of what
+    is done before the statement is sent.
+    """
+    payload = envelope.payload or {}
+    sql, parameters = payload.get("sql"), payload.get("parameters")
+    if len(payload) == 2 and isinstance(sql, str) and isinstance(parameters, list) and sql and "\x00" not in sql:
+        return _Asked(Statement(sql, parameters))
+    return _as_asked(checked_payload(ModelDbStatement, envelope))
+
+
+def _as_asked(statement: ModelDbStatement) -> _Asked:
+    return _Asked(Statement(statement.sql, statement.parameters), statement.expect)
+
+
 def _answer(result: Result) -> JsonObject:
     rows: list[JsonValue] = [*result.rows]
     return {"rows": rows, "row_count": result.row_count}
 
 
-def _check(asked: Sequence[ModelDbStatement], index: int, result: Result) -> None:
-    expect = asked[index].expect
+def _check(asked: _Asked, index: int, place: str, result: Result) -> None:
+    expect = asked.expect
     if expect is None:
         return
     rows = len(result.rows)
@@ -228,7 +253,6 @@ def _check(asked: Sequence[ModelDbStatement], index: int, result: Result) -> Non
     wanted: JsonObject = {"rows": expect.rows}
     if expect.row_count is not None:
         wanted["row_count"] = expect.row_count
-    place = "" if len(asked) == 1 else f"statements[{index}]: "
     raise UnexpectedResultError(
         f"{place}{_said(wanted)} was expected; {rows} rows and a row_count of {result.row_count} came; "
         "nothing took effect",

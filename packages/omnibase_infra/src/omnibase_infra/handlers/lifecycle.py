@@ -68,7 +68,8 @@ class Lifecycle:
 
     def executing(self) -> "_Execution":
         """`with life.executing(): …` stands around one operation and counts it; raises unless running."""
-        self.require_running()
+        if self._shut_down or not self._initialized:
+            self.require_running()
         return self._execution
 
     def require_running(self) -> None:

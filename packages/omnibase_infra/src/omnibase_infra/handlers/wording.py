@@ -34,7 +34,8 @@ def said(problem: ErrorDetails) -> str:
 def checked_payload(model: type[_Model], envelope: ModelOnexEnvelope) -> _Model:
     """The payload as the operation's model. Raises InvalidParameterError that names fields, never values."""
     try:
-        return model.model_validate(envelope.payload or {})
+        valid: _Model = model.__pydantic_validator__.validate_python(envelope.payload or {})
+        return valid
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False, include_input=False)
     first = [f"{_path(problem['loc'])}: {said(problem)}" for problem in problems[:5]]
