@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 from omnibase_core.description import ModelHealth
@@ -14,7 +15,10 @@ from omnibase_infra.admin.console import Console, page_files
 from omnibase_infra.admin.door import Door
 from omnibase_infra.admin.hints import HINTS
 from omnibase_infra.admin.pages import pages_of
+from omnibase_infra.admin.plain import configuration_html
 from omnibase_infra.admin.server import Answer, Page, Request
+from omnibase_infra.config.effective import effective_values
+from omnibase_infra.config.files import load_contract_file
 from omnibase_infra.event_bus.inmemory import InMemoryEventBus
 from omnibase_infra.host.condition import EnumPhase, condition_of
 from omnibase_infra.host.process import BaseRuntimeHostProcess
@@ -138,3 +142,42 @@ def test_hints_are_how_the_page_of_errors_begins_to_say_what_to_do() -> None:
         do = " ".join(section("errors.md", code.value).partition("- Do: ")[2].split())
         assert do.replace("`", "").startswith(hint.rstrip(".")), code
     assert set(HINTS) == set(EnumErrorCode)
+
+
+CONTRACT = """
+runtime:
+  name: shop
+  version: "1.0.0"
+  event_bus: {kind: inmemory}
+  handlers: [{type: http, config: {base_url: "https://shop.example"}}]
+  nodes: [{slug: pages, max_inflight: 3, retry_policy: {max_retries: 1}}]
+  observability: {stall_ms: 90000, http: {console_token: {secret_ref: shop/console}}}
+  secrets: {order: [environment], refresh_ms: 5000}
+"""
+NODE = """
+node_version: "1.0.0"
+name: pages
+node_type: EFFECT
+input_model: {name: ModelUrl, fields: [{name: url, type: string}]}
+output_model: {name: ModelPage, fields: [{name: body, type: any}]}
+io_operations: [{type: http, operations: [http.get]}]
+"""
+
+
+def test_the_configuration_has_what_nodes_override_and_all_that_is_configured_of_the_host(tmp_path: Path) -> None:
+    (tmp_path / "pages.yaml").write_text(NODE)
+    path = tmp_path / "runtime.yaml"
+    path.write_text(CONTRACT)
+    contract = load_contract_file(str(path), {}).require()
+    page = configuration_html(contract.event_bus, effective_values(str(path), {}), contract)
+    for caption, field, value in (
+        ("handler http", "base_url", "https://shop.example"),
+        ("node pages, its own", "retry_policy.max_retries", "1"),
+        ("node pages, its own", "max_inflight", "3"),
+        ("observability", "stall_ms", "90000"),
+        ("observability", "http.console_token", "secret shop/console"),
+        ("secrets", "refresh_ms", "5000"),
+    ):
+        table = page.partition(f"<caption>{caption}</caption>")[2].partition("</table>")[0]
+        assert f'<th scope="row">{field}</th><td>{value}</td>' in table
+    assert "retry_policy.base_delay" not in page.partition("its own</caption>")[2].partition("</table>")[0]

@@ -6,6 +6,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Final, NamedTuple
 
+from omnibase_core.contracts.runtime_host import ModelRuntimeHostContract
+
 from omnibase_infra.admin.door import Door
 from omnibase_infra.admin.health import Examine
 from omnibase_infra.admin.plain import configuration_html, snapshot_html
@@ -35,11 +37,12 @@ _HEADERS: Final = (
 class Console(NamedTuple):
     """What the console needs beside the host. values: of its handlers, as they were when it was put together.
 
-    dev: whether the page offers what is for development only.
+    contract: for what else is configured. dev: whether the page offers what is for development only.
     """
 
     door: Door
     values: Sequence[ModelHandlerValues] = ()
+    contract: ModelRuntimeHostContract | None = None
     dev: bool = False
 
 
@@ -47,7 +50,7 @@ def console_pages(host: BaseRuntimeHostProcess, look: Examine, console: Console)
     """The console's pages by path, behind its door."""
     frame = page_files()["index.html"].decode()
     life = str(host.made_of.clock.new_id())  # tells a page that it talks to another process than before
-    configuration = configuration_html(host.made_of.binding, console.values)
+    configuration = configuration_html(host.made_of.binding, console.values, console.contract)
 
     async def page(_: Request) -> Answer:
         snapshot = snapshot_html(state_of(host, await look()))

@@ -5,6 +5,7 @@ from typing import Final
 
 from omnibase_core.contracts.bindings import ModelEventBusBinding
 from omnibase_core.contracts.literals import is_reference
+from omnibase_core.contracts.runtime_host import ModelRuntimeHostContract
 from omnibase_core.envelope import JsonObject
 from pydantic import JsonValue
 
@@ -30,14 +31,30 @@ def snapshot_html(state: JsonObject) -> str:
     return f"<p>{_text(host['name'])}: {ready} ({_text(host['phase'])})</p>" + "".join(tables)
 
 
-def configuration_html(bus: ModelEventBusBinding, handlers: Sequence[ModelHandlerValues]) -> str:
-    """Bus and handlers with every effective value. Secrets are references in what this is given, or asterisks."""
-    own = [(field, _value(value)) for field, value in _flat("", bus.model_dump(mode="json"))]
-    blocks = [_table("event bus", ("field", "value"), own)]
+def configuration_html(
+    bus: ModelEventBusBinding, handlers: Sequence[ModelHandlerValues], contract: ModelRuntimeHostContract | None
+) -> str:
+    """Every effective value. Secrets are references in what this is given, or asterisks.
+
+    Of nodes there is what they override. contract: None leaves out all but bus and handlers.
+    """
+    blocks = [_settings("event bus", bus.model_dump(mode="json"))]
     for handler in handlers:
         rows = [(value.field, _value(value.value), _source(value)) for value in handler.values]
         blocks.append(_table(f"handler {handler.handler}", ("field", "value", "from"), rows))
+    if contract is not None:
+        for node in contract.nodes:
+            changed = node.model_dump(mode="json", exclude_unset=True, exclude={"slug", "contract"})
+            if changed:
+                blocks.append(_settings(f"node {node.slug}, its own", changed))
+        parts = contract.model_dump(mode="json", include={"observability", "secrets", "registration"})
+        blocks += [_settings(name, part) for name, part in parts.items() if part is not None]
     return "".join(blocks)
+
+
+def _settings(caption: str, values: JsonObject) -> str:
+    rows = ((field, _value(value)) for field, value in _flat("", values))
+    return _table(caption, ("field", "value"), rows)
 
 
 def _flat(path: str, value: JsonValue) -> Iterator[tuple[str, JsonValue]]:

@@ -104,7 +104,8 @@ def _serve(pages: dict[str, Page], wirings: Wirings, address: str) -> None:
     """The pages of the wiring that serves now."""
     wirings.current.running.add_done_callback(lambda _: _tell_end(wirings))
     door = Door(address)
-    console = Console(door, effective_values(wirings.contract, os.environ), dev=True)
+    values = effective_values(wirings.contract, os.environ)
+    console = Console(door, values, wirings.current.loaded.require(), dev=True)
     pages.update(pages_of(wirings.current.host, console))
     pages[STATE] = door(state_page(wirings))
 

@@ -20,6 +20,7 @@ from omnibase_infra.cli.options import (
 
 if TYPE_CHECKING:
     from omnibase_core.contracts.observability import ModelAdminListener
+    from omnibase_core.contracts.runtime_host import ModelRuntimeHostContract
 
     from omnibase_infra.admin.server import Page
     from omnibase_infra.cli.log_levels import LogLevels
@@ -85,12 +86,14 @@ def run(
         address, port = listener
         changed = {"enabled": port is not None, "address": address or http.address, "port": port or 0}
         http = http.model_copy(update=changed)
+        observability = runtime.observability.model_copy(update={"http": http})
+        runtime = runtime.model_copy(update={"observability": observability})
     served = built(loaded, host, local=False)
-    pages = _pages(contract, served, http) if http.enabled else {}
+    pages = _pages(contract, runtime, served) if http.enabled else {}
     ctx.exit(run_to_its_end(_run(served, pages, http, levels, ending, grace_s)))
 
 
-def _pages(path: str, host: "BaseRuntimeHostProcess", http: "ModelAdminListener") -> "dict[str, Page]":
+def _pages(path: str, contract: "ModelRuntimeHostContract", host: "BaseRuntimeHostProcess") -> "dict[str, Page]":
     """What is served, made before the loop runs: the contract's values are read from its files."""
     import os
 
@@ -99,8 +102,9 @@ def _pages(path: str, host: "BaseRuntimeHostProcess", http: "ModelAdminListener"
     from omnibase_infra.admin.pages import pages_of
     from omnibase_infra.config.effective import effective_values
 
+    http = contract.observability.http
     door = Door(http.address, token_finder(http, os.environ, host.made_of.resolver))
-    return pages_of(host, Console(door, effective_values(path, os.environ)))
+    return pages_of(host, Console(door, effective_values(path, os.environ), contract))
 
 
 async def _run(
