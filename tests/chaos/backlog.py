@@ -79,6 +79,7 @@ class Topics:
         self.output = f"onex.{name}.work.evt.v1"
         self.dead_letter = f"onex.{name}.work.error.v1"
         self._client: dict[str, str | int | float | bool] = {"bootstrap.servers": servers, "log_level": 0}
+        self._producer: Producer | None = None
 
     @classmethod
     def made(cls, servers: str, partitions: int, replicas: int = 1) -> Self:
@@ -97,10 +98,11 @@ class Topics:
 
     def publish(self, backlog: Sequence[Request]) -> None:
         """Appends the requests; returns when all are safe."""
-        producer = Producer(self._client | {"linger.ms": 5, "enable.idempotence": True})
+        if self._producer is None:
+            self._producer = Producer(self._client | {"linger.ms": 5, "enable.idempotence": True})
         for request in backlog:
-            producer.produce(self.input, request.value(), request.key)
-        assert producer.flush(_LIMIT_S) == 0
+            self._producer.produce(self.input, request.value(), request.key)
+        assert self._producer.flush(_LIMIT_S) == 0
 
     def leader(self, partition: int) -> int:
         """The broker that leads this partition of the input topic, as the cluster sees it now."""

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple, Self
 
 from omnibase_core.contracts.bindings import ModelHandlerBinding
@@ -27,13 +27,14 @@ VARIABLE: Final = "ONEX_CHAOS"
 class Treatment(NamedTuple):
     """What a test does to a host. publish_delay_s: at most. publish_failures: a share. mutant: one of MUTANTS.
 
-    tells_pauses: it logs each partition that it pauses.
+    tells_pauses: it logs each partition that it pauses. tells_codes: and each error code that a broker answers.
     """
 
     publish_delay_s: float = 0.0
     publish_failures: float = 0.0
     mutant: str | None = None
     tells_pauses: bool = False
+    tells_codes: bool = False
 
     @classmethod
     def told(cls) -> Self:
@@ -64,6 +65,40 @@ class TellsPauses(BusAround):
         for source in sources:
             _log.info("partition %d is paused", source.partition, extra={"event": "chaos.paused"})
         super().pause(sources)
+
+
+class TellsCodes(logging.Filter):
+    """Logs every error code in what brokers answer to the host's own clients, seen where these receive it."""
+
+    @classmethod
+    def begin(cls) -> None:
+        """Before the bus bounds what the library says, so that it sees all of it."""
+        receiving = logging.getLogger("aiokafka.conn")
+        receiving.addFilter(cls())
+        receiving.setLevel(logging.DEBUG)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Lets through what would be logged without us."""
+        if record.levelno > logging.DEBUG:
+            return True
+        answer = record.args[-1] if isinstance(record.args, tuple) and record.args else None
+        if hasattr(answer, "to_object") and hasattr(answer, "API_KEY"):
+            for code in _codes(answer.to_object()):
+                extra = {"event": "chaos.code", "api": answer.API_KEY, "code": code}
+                _log.info("a broker answers with an error", extra=extra)
+        return False
+
+
+def _codes(answer: object) -> Iterator[int]:
+    """The error codes in an answer."""
+    if isinstance(answer, Mapping):
+        if answer.get("error_code"):
+            yield answer["error_code"]
+        parts: Iterable[object] = answer.values()
+    else:
+        parts = answer if isinstance(answer, list) else ()
+    for part in parts:
+        yield from _codes(part)
 
 
 class WorkingHandler:
@@ -106,4 +141,7 @@ class RoughHost(BaseRuntimeHostProcess):
         for guard, _ in parts.handlers:
             if guard.handler_type is EnumHandlerType.HTTP:
                 guard.handler = WorkingHandler(parts.clock)
-        super().__init__(parts._replace(bus=Treatment.told().around(parts.bus)))
+        treatment = Treatment.told()
+        if treatment.tells_codes:
+            TellsCodes.begin()
+        super().__init__(parts._replace(bus=treatment.around(parts.bus)))

@@ -1,5 +1,6 @@
 """What goes out to Kafka: batches by partition, each message acknowledged or failed by itself, in order."""
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -21,7 +22,12 @@ class Desk:
     """A publisher over fakes, and what it has told of each message."""
 
     def __init__(
-        self, *fakes: FakeProducer, limit: int = 10_000, timeout_s: float = 5.0, partitions: int = 2
+        self,
+        *fakes: FakeProducer,
+        limit: int = 10_000,
+        timeout_s: float = 5.0,
+        partitions: int = 2,
+        narrow_s: float = 60.0,
     ) -> None:
         self.fakes = fakes
         self.told: Told = []
@@ -33,6 +39,7 @@ class Desk:
             max_value=limit - 1_000,
             timeout_s=timeout_s,
             told=self.outcomes.append,
+            narrow_s=narrow_s,
         )
 
     async def publish(self, *texts: str, key: bytes | None = b"a", topic: str = "out") -> None:
@@ -165,6 +172,20 @@ async def test_a_topic_that_takes_less_than_it_did_gets_smaller_batches_until_on
     assert first[1] is not None
     assert not first[1].retryable
     assert [text for text, error in others if error is not None and error.retryable] == ["2", "3"]
+
+
+@pytest.mark.asyncio
+async def test_after_a_while_a_topic_is_tried_again_with_what_it_refused_for_its_size() -> None:
+    desk = Desk(FakeProducer(), FakeProducer(), limit=2_000, narrow_s=0.05)
+    await desk.producers.start()
+    await desk.publish("x" * 900)
+    desk.sent(0)[0].acknowledged.set_exception(MessageSizeTooLargeError())
+    await settled_loop()
+    await desk.publish("y" * 900)
+    assert [error.retryable for _, error in desk.told if error is not None] == [False, False]
+    async with asyncio.timeout(5):
+        while not desk.sent(1):
+            await desk.publish("y" * 900)
 
 
 @pytest.mark.asyncio

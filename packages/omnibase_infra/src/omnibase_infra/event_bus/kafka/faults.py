@@ -28,6 +28,7 @@ _WORDS: Final[tuple[tuple[type[BaseException], str], ...]] = (
     (kafka.OutOfOrderSequenceNumber, "the broker has lost the order of what was sent before"),
     (kafka.UnknownProducerId, "the broker has forgotten this producer"),
     (kafka.InvalidProducerEpoch, "the broker has forgotten this producer"),
+    (kafka.ProducerFenced, "the broker has forgotten this producer"),
     (kafka.UnknownTopicOrPartitionError, "the topic or partition does not exist, or may not be seen"),
     (kafka.CommitFailedError, "the group has been rebalanced meanwhile"),
     (kafka.RequestTimedOutError, "the broker does not answer in time"),

@@ -24,6 +24,7 @@ from omnibase_infra.telemetry import events
 _log = logging.getLogger("onex.bus")
 _FRAME_BYTES: Final = 96
 _HEADER_BYTES: Final = 12
+_MOST: Final = 1_000_000
 
 _Entry = tuple[Message, Acknowledged]
 
@@ -46,7 +47,7 @@ class _Lane:
         self.partition = partition
         self.queue = deque[_Entry]()
         self.busy = False
-        self.most = 1_000_000
+        self.most = _MOST
 
 
 class Publisher:
@@ -55,6 +56,7 @@ class Publisher:
     limits: the largest batch of each topic, in bytes. max_value: the largest value, in bytes. timeout_s: after so
     long without an acknowledgement a batch has failed; it may still arrive. told: called after each batch, with
     None where it is safe, else with what went wrong. decorate: gives what is sent in a message's place.
+    narrow_s: for how long after a refusal for its size a topic gets less; an operator may raise its limit again.
     """
 
     def __init__(
@@ -66,9 +68,13 @@ class Publisher:
         timeout_s: float,
         told: Callable[[str | None], None],
         decorate: Callable[[Message], Message] | None = None,
+        narrow_s: float = 60.0,
     ) -> None:
         self._producers = producers
+        self._granted = dict(limits)
         self._limits = dict(limits)
+        self._narrow_s = narrow_s
+        self._widening: asyncio.TimerHandle | None = None
         self._max_value = max_value
         self._timeout_s = timeout_s
         self._told = told
@@ -121,6 +127,8 @@ class Publisher:
     async def close(self, within_s: float) -> None:
         """Waits for what is on its way, and fails the rest."""
         self._closed = True
+        if self._widening is not None:
+            self._widening.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=within_s)
         for task in list(self._tasks):
@@ -212,10 +220,19 @@ class Publisher:
 
     def _narrow(self, lane: _Lane, taken: list[_Entry]) -> None:
         """The topic takes less than it did: smaller batches, and for a single message a smaller limit."""
+        if self._widening is None:
+            self._widening = asyncio.get_running_loop().call_later(self._narrow_s, self._widen)
         if len(taken) > 1:
             lane.most = len(taken) // 2
         elif taken:
             self._limits[lane.topic] = min(self._limits[lane.topic], size_of(taken[0][0]) - 1)
+
+    def _widen(self) -> None:
+        self._widening = None
+        self._limits = dict(self._granted)
+        for lanes in self._lanes.values():
+            for lane in lanes.values():
+                lane.most = _MOST
 
     def _fail(self, lane: _Lane, taken: list[_Entry], error: EventBusError) -> None:
         failed = [*taken, *lane.queue]
