@@ -5,6 +5,7 @@ import pty
 import signal
 import socket
 import subprocess
+from http.client import HTTPConnection
 from pathlib import Path
 
 import click
@@ -141,13 +142,29 @@ def test_a_port_that_is_taken_is_told_with_the_way_out(project: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
-def test_a_contract_that_is_broken_from_the_start_is_told_as_validate_does(project: Path) -> None:
+def test_a_contract_that_is_broken_from_the_start_is_told_and_taken_once_it_is_mended(project: Path) -> None:
     (project / "nodes" / "price.yaml").write_text(PRICE.replace("input.pieces", "input.piece"))
-    ended = started(project, "--http", "0")
+    with DevHost(project) as host:
+        told = host.errors.read_text()
+        assert told.startswith(
+            "ContractValidationError: Failed to load contract\n  File: nodes/price.yaml:12:29\n"
+        )
+        page = HTTPConnection("127.0.0.1", host.port, timeout=10)
+        page.request("GET", "/")
+        answer = page.getresponse()
+        assert (answer.status, "nodes/price.yaml:12:29" in answer.read().decode()) == (503, True)
+        page.close()
+        refused = host.call("price", "pieces=3")
+        assert (refused.code, "The dev host runs nothing yet" in refused.stderr) == (1, True)
+        host.replace("nodes/price.yaml", "input.piece", "input.pieces")
+        host.says("Ctrl-C ends it")
+        assert host.payload("price", "pieces=3") == {"total": 6}
+
+
+def test_a_contract_that_is_not_there_is_not_waited_for(tmp_path: Path) -> None:
+    ended = started(tmp_path, "--http", "0")
     assert ended.code == 1
-    assert ended.stderr.startswith(
-        "ContractValidationError: Failed to load contract\n  File: nodes/price.yaml:12:29\n"
-    )
+    assert "runtime.yaml" in ended.stderr
 
 
 def test_a_contract_on_kafka_runs_in_memory_and_needs_none_of_its_variables(project: Path) -> None:
@@ -174,23 +191,25 @@ def test_a_host_whose_feed_is_over_is_told_and_begun_anew_by_a_change(project: P
 @pytest.mark.parametrize(
     ("environment", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)], ids=["", "NO_COLOR"]
 )
-def test_a_terminal_shows_the_line_with_a_caret(
+def test_a_terminal_shows_the_line_with_a_caret_and_ctrl_c_ends_what_never_ran_as_a_failure(
     project: Path, environment: dict[str, str], coloured: bool
 ) -> None:
     (project / "nodes" / "price.yaml").write_text(PRICE.replace("input.pieces", "input.piece"))
     ours, terminal = pty.openpty()
-    subprocess.run(  # noqa: S603 - our own program
+    waiting = subprocess.Popen(  # noqa: S603 - our own program
         program("onex-host", "dev", "runtime.yaml", "--http", "0"),
         cwd=project,
         stderr=terminal,
         stdout=terminal,
         env={**{k: v for k, v in os.environ.items() if k != "NO_COLOR"}, **environment},
-        timeout=60,
-        check=False,
     )
     os.close(terminal)
-    with os.fdopen(ours, "rb") as shown:
-        text = shown.read1(65536).decode()
+    with os.fdopen(ours, "rb", buffering=0) as shown:
+        text = ""
+        while "Nothing runs yet" not in text:
+            text += shown.read(65536).decode()
+        waiting.send_signal(signal.SIGINT)
+        assert waiting.wait(timeout=30) == 1
     assert "12 |   total: ${{ multiply(input.piece, `2`) }}" in text
     assert " ^" in click.unstyle(text)
     assert ("\x1b[31m" in text) is coloured

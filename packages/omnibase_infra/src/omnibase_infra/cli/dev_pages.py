@@ -34,7 +34,7 @@ def state_page(wirings: Wirings) -> Page:
 
 def call_page(wirings: Wirings) -> Page:
     """Takes a ModelDevCall, gives a ModelDevAnswer: 200 with a response, 400 where no request could be made of it,
-    409 where another contract is meant, 503 where the host stopped first."""
+    409 where another contract is meant, 503 where no host is there yet, or it stopped first."""
     contract = os.path.realpath(wirings.contract)
 
     async def call(request: Request) -> Answer:
@@ -56,6 +56,9 @@ async def _called(wirings: Wirings, contract: str, body: bytes) -> tuple[int, Mo
             refusal=f"The dev host here runs {contract}. Start one for this contract with "
             "'onex-host dev CONTRACT --http PORT', and give the same --http to call"
         )
+    if not wirings.has_served:
+        why = "it is starting" if wirings.fault is None else wirings.fault.text
+        return 503, ModelDevAnswer(refusal=f"The dev host runs nothing yet: {why}")
     wiring = wirings.current
     try:
         request = request_to(

@@ -28,6 +28,7 @@ from omnibase_infra.host.ending import ended
 from omnibase_infra.host.signals import stop_on_signals
 
 _LIMITS = Limits(answer_s=600.0, body_bytes=64 * 1024 * 1024)
+_NOT_YET = "Nothing runs yet: mend it and save, and it is tried again."
 _ANOTHER_PORT = (
     "If that is a dev host of another contract, end it, or give this one another port with --http PORT, and the "
     "same to onex-host call --dev"
@@ -35,11 +36,11 @@ _ANOTHER_PORT = (
 
 
 async def develop(wirings: Wirings, address: str, port: int) -> EnumExitCode:
-    """Serves the contract until a signal comes; 1 where its first wiring fails."""
+    """Serves the contract until a signal comes; 1 where none of its wirings worked."""
     sys.dont_write_bytecode = True  # two edits within a second would leave what Python takes for fresh
     tell_failed_starts_once()
     stop = asyncio.Event()
-    pages: dict[str, Page] = {"/": _starting}
+    pages: dict[str, Page] = {"/": Door(address)(_waiting(wirings))}
     takers = {CALL: call_page(wirings)}
     server = AdminServer(pages, address, port, _LIMITS, takers=takers, way_out=_ANOTHER_PORT)
     async with AsyncExitStack() as around:
@@ -55,9 +56,15 @@ async def develop(wirings: Wirings, address: str, port: int) -> EnumExitCode:
     return EnumExitCode.DRAIN_INCOMPLETE if unfinished else EnumExitCode.OK
 
 
-async def _starting(_: Request) -> Answer:
-    """The page of a host that is not there yet; a browser asks again."""
-    return text_answer(503, "starting …")._replace(headers=(("refresh", "1"),))
+def _waiting(wirings: Wirings) -> Page:
+    """The page while no host is there; a browser asks again."""
+
+    async def page(_: Request) -> Answer:
+        fault = wirings.fault
+        told = "starting …" if fault is None else f"{fault.shown()}\n\n{_NOT_YET}"
+        return text_answer(503, told)._replace(headers=(("refresh", "1"),))
+
+    return page
 
 
 async def _until(stop: asyncio.Event, work: Coroutine[object, object, None]) -> None:
@@ -75,11 +82,18 @@ async def _until(stop: asyncio.Event, work: Coroutine[object, object, None]) -> 
 
 
 async def _renewed(wirings: Wirings, pages: dict[str, Page], address: str, port: int) -> None:
-    """Serves what works, and says on the terminal what becomes of each change. Returns where nothing works yet."""
+    """Serves what works, and says on the terminal what becomes of each change.
+
+    Returns where nothing works, and it is not the files that are at fault: no change would help.
+    """
     await wirings.renew()
-    if wirings.fault is not None:
+    while wirings.fault is not None:
         _tell_fault(wirings)
-        return
+        if not wirings.can_be_mended:
+            return
+        click.echo(f"{_NOT_YET} http://{shown_address(address, port)}/ shows it too; Ctrl-C ends it")
+        await wirings.files.changed()
+        await wirings.renew()
     _serve(pages, wirings, address)
     click.echo(_greeting(wirings, address, port))
     warned = _warned(wirings, ())

@@ -83,6 +83,11 @@ class Wirings:
         return self._current is not None and self._current.running.done() and not self._closing
 
     @property
+    def can_be_mended(self) -> bool:
+        """Whether a save would help: the contract is there, and its files are at fault."""
+        return self.fault is not None and bool(self.fault.problems) and Path(self.contract).exists()
+
+    @property
     def problems(self) -> Sequence[ModelProblem]:
         """The warnings of what serves."""
         return self.current.loaded.problems
