@@ -1,6 +1,7 @@
 """`uv run python -m tools.bench [NAME…]`: measures the host, and prints ratios.
 
-Without names everything that needs no server is measured; `kafka` starts a broker and measures on it.
+Without names everything that needs no server is measured; `kafka` starts a broker and measures on it. With
+`--broker mock` that is librdkafka's mock cluster, which does not carry every part.
 Figures are reported and not judged, unless --check is given: then a missed `must` exits 1.
 """
 
@@ -12,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from tools.bench import guard, handlers, mapped, memory, scraping, startup, validation
-from tools.bench.kafka.measure import PARTS, kafka
-from tools.bench.page import IN_MEMORY, KAFKA, page
+from tools.bench.kafka.measure import BROKERS, ON_MOCK, PARTS, kafka
+from tools.bench.page import IN_MEMORY, KAFKA, MOCK, page
 from tools.bench.report import Row, as_json, as_markdown, as_text
 from tools.bench.rounds import Effort
 
@@ -35,11 +36,14 @@ MEASUREMENTS: Final[Mapping[str, Callable[[Effort], list[Row]]]] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measures what the arguments name, everything by default; gives the exit code."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.broker == "mock" and (left := sorted(set(options.names) & (PARTS.keys() - set(ON_MOCK)))):
+        parser.error(f"{', '.join(left)}: not on librdkafka's mock; leave out --broker mock")
     logging.getLogger("onex").setLevel(logging.WARNING)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a topic that was just made has no leader yet
     effort = Effort(options.rounds, options.scale, options.backlog)
-    rows = _measured(options.names, effort)
+    rows = _measured(options.names, effort, options.broker)
     print(as_text([row for section in rows.values() for row in section]))
     if options.json is not None:
         options.json.write_text(as_json([row for section in rows.values() for row in section]))
@@ -48,16 +52,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(options.check and any(row.missed for section in rows.values() for row in section))
 
 
-def _measured(names: Sequence[str], effort: Effort) -> dict[str, list[Row]]:
+def _measured(names: Sequence[str], effort: Effort, broker: str) -> dict[str, list[Row]]:
     """The rows by section of the page."""
     rows: dict[str, list[Row]] = {}
     for name in names or MEASUREMENTS:
         if name in MEASUREMENTS:
             print(f"{name} …", file=sys.stderr, flush=True)
             rows.setdefault(IN_MEMORY, []).extend(MEASUREMENTS[name](effort))
-    chosen = list(PARTS) if "kafka" in names else [name for name in names if name in PARTS]
-    if chosen:
-        rows[KAFKA] = kafka(effort, chosen)
+    parts = PARTS if broker == "real" else ON_MOCK
+    if chosen := [part for part in parts if part in names or "kafka" in names]:
+        rows[KAFKA if broker == "real" else MOCK] = kafka(effort, chosen, broker)
     return rows
 
 
@@ -72,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("names", metavar="NAME", nargs="*", choices=[[], *known], help=", ".join(known))
     parser.add_argument("--rounds", type=int, default=7, help="how often each side is measured (7)")
     parser.add_argument("--scale", type=float, default=1.0, help="factor on the number of envelopes in a round")
+    parser.add_argument("--broker", choices=list(BROKERS), default="real", help="what kafka is measured on (real)")
     parser.add_argument(
         "--backlog", type=int, metavar="N", help="requests in the topic over which memory must not grow (100,000)"
     )

@@ -12,10 +12,12 @@ from aiokafka.errors import KafkaError
 
 from tools.bench.kafka import library
 from tools.bench.kafka.programs import Program
+from tools.services.kafka_mock import PARTITION_BYTES, KafkaMock
 
 _BATCH: Final = 200
 _MEMBERS: Final = 5
 _BATCH_BYTES: Final = 1_000_000
+_FRAME_BYTES: Final = 10
 _LOOK_EVERY_S: Final = 0.02
 _STALL_S: Final = 30.0
 _numbers = itertools.count(1)
@@ -76,9 +78,9 @@ class Cluster:
         finally:
             await producer.stop()
 
-    def committed(self, group: str) -> int:
-        """The sum of the group's committed offsets."""
-        return asyncio.run(self._committed(group))
+    def committed(self, names: Names) -> int:
+        """The sum of the group's committed offsets in its input topic."""
+        return asyncio.run(self._committed(names))
 
     def remove(self, *topics: str) -> None:
         """Deletes topics, for the room on the disk."""
@@ -128,7 +130,7 @@ class Cluster:
         consumer = library.consumer(self.bootstrap_servers)
         await consumer.start()
         try:
-            partitions = [TopicPartition(topic, number) for number in range(self._partitions[topic])]
+            partitions = self._partitions_of(topic)
             consumer.assign(partitions)
             yield Ends(consumer, partitions)
         finally:
@@ -146,10 +148,14 @@ class Cluster:
         async with self._admin() as admin:
             await admin.delete_topics(list(topics))
 
-    async def _committed(self, group: str) -> int:
+    async def _committed(self, names: Names) -> int:
+        partitions = self._partitions_of(names.input)
         async with self._admin() as admin:
-            offsets = await admin.list_consumer_group_offsets(group)
-            return sum(entry.offset for entry in offsets.values())
+            offsets = await admin.list_consumer_group_offsets(names.group, partitions=partitions)
+            return sum(max(0, entry.offset) for entry in offsets.values())
+
+    def _partitions_of(self, topic: str) -> list[TopicPartition]:
+        return [TopicPartition(topic, number) for number in range(self._partitions[topic])]
 
     @asynccontextmanager
     async def _admin(self) -> AsyncIterator[library.Admin]:
@@ -159,6 +165,30 @@ class Cluster:
             yield admin
         finally:
             await admin.close()
+
+
+class MockedCluster(Cluster):
+    """The same on librdkafka's mock, which takes no requests for topics and keeps little of them."""
+
+    def __init__(self, mock: KafkaMock) -> None:
+        super().__init__(mock.bootstrap_servers)
+        self._mock = mock
+
+    async def fill(self, topic: str, records: Iterable[Record]) -> None:
+        """Raises ValueError where the mock would forget the first records before somebody reads them."""
+        kept = list(records)
+        size = sum(len(key) + len(value) + _FRAME_BYTES for key, value in kept)
+        if size > PARTITION_BYTES * self._partitions[topic]:
+            raise ValueError(f"{size} bytes are more than librdkafka's mock keeps; choose a smaller --scale")
+        await super().fill(topic, kept)
+
+    async def _create(self, topics: dict[str, int]) -> None:
+        for topic, partitions in topics.items():
+            self._mock.create(topic, partitions)
+
+    async def _remove(self, topics: Iterable[str]) -> None:
+        for topic in topics:
+            self._mock.delete(topic)
 
 
 class Ends:

@@ -106,8 +106,10 @@ class Admin(Protocol):
     async def describe_consumer_groups(self, group_ids: Sequence[str]) -> Sequence[Groups]:
         """Their members, among others."""
 
-    async def list_consumer_group_offsets(self, group_id: str) -> dict[TopicPartition, Offset]:
-        """What the group has committed."""
+    async def list_consumer_group_offsets(
+        self, group_id: str, *, partitions: Sequence[TopicPartition]
+    ) -> dict[TopicPartition, Offset]:
+        """What the group has committed; -1 where it has not."""
 
 
 def consumer(servers: str) -> Consumer:

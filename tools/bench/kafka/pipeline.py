@@ -103,7 +103,7 @@ def _paced(cluster: Cluster, work: Backlog, program: Program) -> Pace:
 def _await_commit(cluster: Cluster, work: Backlog) -> None:
     """Whoever did not commit what it answered did less than the others."""
     deadline = time.monotonic() + _COMMIT_LIMIT_S
-    while (committed := cluster.committed(work.names.group)) != work.size:
+    while (committed := cluster.committed(work.names)) != work.size:
         if time.monotonic() > deadline:
             raise RuntimeError(f"{committed} of {work.size} requests are committed, though all are answered")
         time.sleep(_LOOK_EVERY_S)
