@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Final
 
 import pytest
+from omnibase_core.mapping.compiler import TemplateCompiler
 from omnibase_core.mapping.faults import EvaluationError
 from omnibase_core.mapping.functions import FUNCTIONS
 from omnibase_core.mapping.signatures import signature
 from omnibase_core.mapping.static import ANY, record
-from omnibase_core.mapping.template import TemplateCompiler
 from omnibase_core.mapping.values import json_text
 
 from tests.docs.tables import DOCS

@@ -14,14 +14,18 @@ from omnibase_core.contracts.bindings import (
 from omnibase_core.contracts.editor import editor_schema
 from omnibase_core.contracts.fields import ModelDeclaredModel, ModelField
 from omnibase_core.contracts.handler_config import ModelDbConfig, ModelHttpConfig
-from omnibase_core.contracts.kafka_config import ModelKafkaSasl, ModelKafkaSecurity, ModelKafkaTls
+from omnibase_core.contracts.kafka_config import (
+    ModelKafkaBusConfig,
+    ModelKafkaSasl,
+    ModelKafkaSecurity,
+    ModelKafkaTls,
+)
 from omnibase_core.contracts.load import ModelRuntimeFile
 from omnibase_core.contracts.node import ModelIoOperation, ModelNodeContract
 from omnibase_core.contracts.runtime_host import (
     ModelEventBusEntry,
     ModelHandlerEntry,
     ModelInMemoryBusConfig,
-    ModelKafkaBusConfig,
     ModelNodeEntry,
     ModelRuntimeEntry,
     ModelTopicNames,

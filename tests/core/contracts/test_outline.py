@@ -108,4 +108,4 @@ def test_a_sound_file_needs_no_model_and_the_expression_language_only_where_it_h
 
 
 def test_a_file_with_a_fault_in_its_shape_is_told_about_by_its_model() -> None:
-    assert loaded_for(damaged(0, ("on_failure",), "text")) == ["1", "True", "True"]
+    assert loaded_for(damaged(0, ("on_failure",), "text")) == ["1", "True", "False"]

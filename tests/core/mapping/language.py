@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
+from omnibase_core.mapping.compiler import TemplateCompiler
 from omnibase_core.mapping.faults import EvaluationError, Fault
 from omnibase_core.mapping.static import ANY, Type, record
-from omnibase_core.mapping.template import Template, TemplateCompiler
+from omnibase_core.mapping.template import Template
 
 
 class RefusedError(Exception):

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from omnibase_core.contracts.requests import RequestCompiler
+from omnibase_core.mapping.compiler import Expression, TemplateCompiler, split_text
 from omnibase_core.mapping.faults import EvaluationError
 from omnibase_core.mapping.static import ANY, record
-from omnibase_core.mapping.template import Expression, TemplateCompiler, split_text
 
 from tests.core.mapping.language import RefusedError, compiled, render
 

@@ -19,7 +19,6 @@ from omnibase_core.contracts.bindings import (
     default_on_open,
 )
 from omnibase_core.contracts.handler_config import ModelDbConfig, ModelHttpConfig
-from omnibase_core.contracts.kafka_config import ModelKafkaOptions
 from omnibase_core.contracts.load import LoadedContract
 from omnibase_core.contracts.runtime_host import ModelNodeEntry, ModelRuntimeHostContract
 from omnibase_core.enums import EnumHandlerType
@@ -28,7 +27,6 @@ from omnibase_core.errors import ProtocolConfigurationError
 from omnibase_core.topics import local_topics
 from omnibase_spi.event_bus import ProtocolEventBus
 from omnibase_spi.handler import ProtocolHandler
-from omnibase_spi.topic_log import ProtocolTopicLog
 from pydantic import JsonValue
 
 from omnibase_infra.config.handlers import resolve_bus
@@ -39,11 +37,14 @@ from omnibase_infra.host.clock import Clock
 from omnibase_infra.host.process import BaseRuntimeHostProcess, HostParts
 from omnibase_infra.host.upkeep import Upkeep
 from omnibase_infra.telemetry.meter import BusMeter
-from omnibase_infra.transports.scripted import Cue
 
 if TYPE_CHECKING:
+    from omnibase_core.contracts.kafka_config import ModelKafkaOptions
+    from omnibase_spi.topic_log import ProtocolTopicLog
+
     from omnibase_infra.event_bus.kafka.plan import PlannedTopic
     from omnibase_infra.transports.consul import ConsulClient
+    from omnibase_infra.transports.scripted import Cue
 
 
 def _http(clock: Clock) -> ProtocolHandler:
@@ -74,28 +75,28 @@ def _consul(clock: Clock) -> ProtocolHandler:
     return ConsulHandler(ConsulClient, clock.now)
 
 
-def _scripted_http(clock: Clock, cue: Cue) -> ProtocolHandler:
+def _scripted_http(clock: Clock, cue: "Cue") -> ProtocolHandler:
     from omnibase_infra.handlers.http_handler import HttpHandler
     from omnibase_infra.transports.http.scripted import ScriptedHttp
 
     return HttpHandler(lambda config, _: ScriptedHttp(config, cue=cue), clock.now)
 
 
-def _scripted_db(clock: Clock, cue: Cue) -> ProtocolHandler:
+def _scripted_db(clock: Clock, cue: "Cue") -> ProtocolHandler:
     from omnibase_infra.handlers.db_handler import DbHandler
     from omnibase_infra.transports.postgres.scripted import ScriptedPostgres
 
     return DbHandler(lambda config, _: ScriptedPostgres(config, cue=cue), clock.now)
 
 
-def _scripted_vault(clock: Clock, cue: Cue) -> ProtocolHandler:
+def _scripted_vault(clock: Clock, cue: "Cue") -> ProtocolHandler:
     from omnibase_infra.handlers.vault_handler import VaultHandler
     from omnibase_infra.transports.vault.scripted import ScriptedVault
 
     return VaultHandler(lambda config, _: ScriptedVault(config, cue=cue), clock.now)
 
 
-def _scripted_consul(clock: Clock, cue: Cue) -> ProtocolHandler:
+def _scripted_consul(clock: Clock, cue: "Cue") -> ProtocolHandler:
     from omnibase_infra.handlers.consul_handler import ConsulHandler
     from omnibase_infra.transports.consul.scripted import ScriptedConsul
 
@@ -114,7 +115,7 @@ def _kafka(meter: BusMeter) -> ProtocolEventBus:
     return KafkaEventBus(meter)
 
 
-def _kafka_log(binding: ModelEventBusBinding, resolver: SecretResolver) -> ProtocolTopicLog:
+def _kafka_log(binding: ModelEventBusBinding, resolver: SecretResolver) -> "ProtocolTopicLog":
     from omnibase_infra.event_bus.kafka.topic_log import KafkaTopicLog
 
     return KafkaTopicLog(binding, resolver)
@@ -129,7 +130,7 @@ HANDLERS: Final[Mapping[EnumHandlerType, Callable[[Clock], ProtocolHandler]]] = 
         EnumHandlerType.CONSUL: _consul,
     }
 )
-SCRIPTED: Final[Mapping[EnumHandlerType, Callable[[Clock, Cue], ProtocolHandler]]] = MappingProxyType(
+SCRIPTED: Final[Mapping[EnumHandlerType, "Callable[[Clock, Cue], ProtocolHandler]"]] = MappingProxyType(
     {
         EnumHandlerType.HTTP: _scripted_http,
         EnumHandlerType.DB: _scripted_db,
@@ -140,7 +141,7 @@ SCRIPTED: Final[Mapping[EnumHandlerType, Callable[[Clock, Cue], ProtocolHandler]
 BUSES: Final[Mapping[str, Callable[[BusMeter], ProtocolEventBus]]] = MappingProxyType(
     {"inmemory": _inmemory, "kafka": _kafka}
 )
-TOPIC_LOGS: Final[Mapping[str, Callable[[ModelEventBusBinding, SecretResolver], ProtocolTopicLog]]] = (
+TOPIC_LOGS: Final[Mapping[str, "Callable[[ModelEventBusBinding, SecretResolver], ProtocolTopicLog]"]] = (
     MappingProxyType({"kafka": _kafka_log})
 )
 
@@ -213,7 +214,7 @@ def resolver_of(loaded: LoadedContract, environment: Mapping[str, str]) -> Secre
     return SecretResolver.of_environment(environment, secrets, vault)
 
 
-def build_topic_log(loaded: LoadedContract, resolver: SecretResolver) -> ProtocolTopicLog:
+def build_topic_log(loaded: LoadedContract, resolver: SecretResolver) -> "ProtocolTopicLog":
     """The topics of this contract's bus, to be read from outside a host; nothing is connected yet.
 
     Raises ProtocolConfigurationError for a bus whose topics nobody else can see.
@@ -227,12 +228,6 @@ def build_topic_log(loaded: LoadedContract, resolver: SecretResolver) -> Protoco
             "node with 'onex-host call', or set event_bus.kind to kafka"
         )
     return build(binding, resolver)
-
-
-def group_of(contract: ModelRuntimeHostContract) -> str:
-    """The consumer group of its hosts; of a bus without groups, the host's name."""
-    options = contract.event_bus.options
-    return options.consumer_group if isinstance(options, ModelKafkaOptions) else contract.name
 
 
 def planned_topics(binding: ModelEventBusBinding, replication: int) -> "tuple[PlannedTopic, ...]":
@@ -258,9 +253,7 @@ async def create_topics(
     """
     from omnibase_infra.event_bus.kafka import creation
 
-    async with resolver:
-        options = (await resolve_bus(binding, resolver)).options
-    assert isinstance(options, ModelKafkaOptions)
+    options = await _kafka_options(binding, resolver)
     return await creation.create_topics(binding, options, partitions=partitions, replication=replication)
 
 
@@ -273,10 +266,17 @@ async def check_cluster(binding: ModelEventBusBinding, resolver: SecretResolver)
     from omnibase_infra.event_bus.kafka.connection import security_arguments
     from omnibase_infra.event_bus.kafka.preflight import preflight
 
+    options = await _kafka_options(binding, resolver)
+    return (await preflight(binding, options, security_arguments(options))).partitions
+
+
+async def _kafka_options(binding: ModelEventBusBinding, resolver: SecretResolver) -> "ModelKafkaOptions":
+    from omnibase_core.contracts.kafka_config import ModelKafkaOptions
+
     async with resolver:
         options = (await resolve_bus(binding, resolver)).options
     assert isinstance(options, ModelKafkaOptions)
-    return (await preflight(binding, options, security_arguments(options))).partitions
+    return options
 
 
 MakeHandler = Callable[[ModelHandlerBinding, Clock], ProtocolHandler]
@@ -287,7 +287,7 @@ def handler_of(binding: ModelHandlerBinding, clock: Clock) -> ProtocolHandler:
     return HANDLERS[binding.type](clock)
 
 
-def scripted_handler(binding: ModelHandlerBinding, clock: Clock, cue: Cue) -> ProtocolHandler:
+def scripted_handler(binding: ModelHandlerBinding, clock: Clock, cue: "Cue") -> ProtocolHandler:
     """The same handler on a transport that reaches nothing, and answers each operation with its cue."""
     return SCRIPTED[binding.type](clock, cue)
 
@@ -319,7 +319,7 @@ def build_host(
     return host(
         HostParts(
             name=contract.name,
-            group=group_of(contract),
+            group=contract.group,
             bus=BUSES[binding.kind](meter := BusMeter()),
             bus_meter=meter,
             binding=binding,
@@ -331,7 +331,7 @@ def build_host(
             limits={node.slug: node.max_inflight for node in contract.nodes if node.max_inflight is not None},
             stall_s=_stall_s(contract, [each.timeout_ms for each in enabled]),
             upkeeps=tuple(_upkeeps(contract, guards, local)),
-            traces=None if local else traces_of(contract, group_of(contract), guards.values()),
+            traces=None if local else traces_of(contract, contract.group, guards.values()),
         )
     )
 

@@ -38,9 +38,10 @@ class ModelHandlerPolicies(BaseModel):
     model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     timeout_ms: Milliseconds = 30_000
-    retry_policy: ModelRetryPolicy = ModelRetryPolicy()
+    # A default that is a model is not validated, here and elsewhere: that would build its validator at each start.
+    retry_policy: ModelRetryPolicy = ModelRetryPolicy.model_construct()
     rate_limit_per_second: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    circuit_breaker: ModelCircuitBreaker = ModelCircuitBreaker()
+    circuit_breaker: ModelCircuitBreaker = ModelCircuitBreaker.model_construct()
     on_open: Literal["pause", "fail"] | None = None
 
 
@@ -110,6 +111,11 @@ class ModelBusOptions(BaseModel):
 
     model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
+    @property
+    def group(self) -> str | None:
+        """The consumer group of its hosts; None of a bus without groups."""
+        return None
+
 
 class ModelEventBusBinding(ModelEventBusLimits):
     """The event bus of the runtime contract, as its `initialize` gets it: secrets resolved, options typed.
@@ -121,4 +127,4 @@ class ModelEventBusBinding(ModelEventBusLimits):
 
     kind: Literal["inmemory", "kafka"]
     topics: ModelTopics
-    options: SerializeAsAny[ModelBusOptions] = ModelBusOptions()
+    options: SerializeAsAny[ModelBusOptions] = ModelBusOptions.model_construct()

@@ -6,13 +6,10 @@ from omnibase_core.contracts.bindings import (
     ModelEventBusLimits,
     ModelTopics,
 )
-from omnibase_core.contracts.check_kafka import check_kafka
 from omnibase_core.contracts.findings import Findings, Refusal, Section
-from omnibase_core.contracts.kafka_config import ModelKafkaOptions
 from omnibase_core.contracts.runtime_host import (
     ModelEventBusEntry,
     ModelInMemoryBusConfig,
-    ModelKafkaBusConfig,
     ModelTopicNames,
 )
 from omnibase_core.contracts.shape import check
@@ -35,12 +32,12 @@ def check_bus(section: Section, host: str, findings: Findings) -> ModelEventBusB
             return None
         return _binding(entry, memory, _topics_in_memory(host, memory.topics), ModelBusOptions())
     if kind == "kafka":
-        kafka = check(ModelKafkaBusConfig, config, findings)
-        check_kafka(kafka, config, findings)
+        from omnibase_core.contracts.check_kafka import checked_kafka, options_of  # brings Kafka's models
+
+        kafka = checked_kafka(config, findings)
         if entry is None or kafka is None or not are_good:
             return None
-        options = {name: getattr(kafka, name) for name in ModelKafkaOptions.model_fields}
-        return _binding(entry, kafka, kafka.topics, _named(ModelKafkaOptions.model_construct(**options), host))
+        return _binding(entry, kafka, kafka.topics, options_of(kafka, host))
     return None
 
 
@@ -49,11 +46,6 @@ def _binding(
 ) -> ModelEventBusBinding:
     limits = {name: getattr(config, name) for name in ModelEventBusLimits.model_fields}
     return ModelEventBusBinding(kind=entry.kind, topics=topics, options=options, **limits)
-
-
-def _named(options: ModelKafkaOptions, host: str) -> ModelKafkaOptions:
-    """The options with the client id that brokers see: the contract's, else one with the host's name."""
-    return options if options.client_id else options.model_copy(update={"client_id": f"onex-{host}"})
 
 
 def _topics_in_memory(host: str, named: ModelTopicNames) -> ModelTopics:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from omnibase_core.contracts.findings import Findings, Refusal, Section, dotted
-from omnibase_core.contracts.kafka_config import ModelKafkaOptions, ModelKafkaSecurity
+from omnibase_core.contracts.kafka_config import ModelKafkaBusConfig, ModelKafkaOptions, ModelKafkaSecurity
+from omnibase_core.contracts.shape import check
 
 _SERVER: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})")
 _BEYOND_REBALANCE_MS: Final = 5_000
@@ -52,16 +53,25 @@ _RELATIONS: Final = (
 )
 
 
-def check_kafka(options: ModelKafkaOptions | None, section: Section, findings: Findings) -> None:
-    """Reports servers, security and times that the bus would refuse at its start, each at its place."""
+def checked_kafka(section: Section, findings: Findings) -> ModelKafkaBusConfig | None:
+    """The config; reports servers, security and times that the bus would refuse at its start, where they stand."""
+    config = check(ModelKafkaBusConfig, section, findings)
     servers = section.child("bootstrap_servers")
     if isinstance(servers.value, str) and servers.value and not _is_unknown(servers):
         _check_servers(servers, servers.value, findings)
-    if options is None:
-        return
+    if config is None:
+        return None
     for relation in _RELATIONS:
-        _check_relation(relation, options, section, findings)
-    _check_security(options.security, section.child("security"), findings)
+        _check_relation(relation, config, section, findings)
+    _check_security(config.security, section.child("security"), findings)
+    return config
+
+
+def options_of(config: ModelKafkaBusConfig, host: str) -> ModelKafkaOptions:
+    """Its options, with the client id that brokers see: the contract's, else one with the host's name."""
+    options = {name: getattr(config, name) for name in ModelKafkaOptions.model_fields}
+    options["client_id"] = config.client_id or f"onex-{host}"
+    return ModelKafkaOptions.model_construct(**options)
 
 
 def _is_unknown(section: Section) -> bool:

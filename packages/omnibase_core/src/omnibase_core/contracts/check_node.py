@@ -4,10 +4,11 @@ from omnibase_core.contracts.declarations import Declaration
 from omnibase_core.contracts.examine import check_declarations, check_texts, models_of, report_faults
 from omnibase_core.contracts.fields import FieldDeclarationError, ModelDeclaredModel
 from omnibase_core.contracts.findings import ContractFile, Findings, Origin, Section
-from omnibase_core.contracts.mapped import Declared, survey_mappings
+from omnibase_core.contracts.mapped import Declared
 from omnibase_core.contracts.node import MappingDeclarationError, ModelNodeContract
 from omnibase_core.contracts.schema import accept_schema_version
 from omnibase_core.contracts.shape import check
+from omnibase_core.contracts.survey import survey_mappings
 
 
 def check_node(file: ContractFile, findings: Findings, *, allow_local: bool = False) -> ModelNodeContract | None:

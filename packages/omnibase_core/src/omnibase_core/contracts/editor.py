@@ -18,6 +18,7 @@ from omnibase_core.contracts.check_calls import ANSWERS
 from omnibase_core.contracts.check_handlers import MOVED_OUT_OF_CONFIG
 from omnibase_core.contracts.editor_text import Text
 from omnibase_core.contracts.editor_texts import BUSES, HANDLERS, TEXTS
+from omnibase_core.contracts.kafka_config import ModelKafkaBusConfig
 from omnibase_core.contracts.load import ModelRuntimeFile
 from omnibase_core.contracts.node import ModelNodeContract
 from omnibase_core.contracts.operations import operation_table, operations_of
@@ -26,7 +27,6 @@ from omnibase_core.contracts.runtime_host import (
     ModelEventBusEntry,
     ModelHandlerEntry,
     ModelInMemoryBusConfig,
-    ModelKafkaBusConfig,
     ModelNodeEntry,
     ModelOpenHandlerConfig,
     ModelRuntimeEntry,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from omnibase_core.contracts.bindings import ModelBusOptions
+from omnibase_core.contracts.bindings import ModelBusOptions, ModelEventBusLimits, ModelTopics
 from omnibase_core.contracts.handler_config import Milliseconds, SecretField
 
 Text = Annotated[str, Field(min_length=1, max_length=249)]
@@ -52,7 +52,7 @@ class ModelKafkaSecurity(BaseModel):
     model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    ssl: ModelKafkaTls = ModelKafkaTls()
+    ssl: ModelKafkaTls = ModelKafkaTls.model_construct()
     sasl: ModelKafkaSasl | None = None
 
 
@@ -84,7 +84,7 @@ class ModelKafkaOptions(ModelBusOptions):
     compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = "none"
     cloudevents: bool = False
     offset_reset: Literal["earliest", "none"] = "earliest"
-    security: ModelKafkaSecurity = ModelKafkaSecurity()
+    security: ModelKafkaSecurity = ModelKafkaSecurity.model_construct()
     session_timeout_ms: Milliseconds = 30_000
     heartbeat_interval_ms: Milliseconds = 3_000
     rebalance_timeout_ms: Milliseconds = 45_000
@@ -92,3 +92,14 @@ class ModelKafkaOptions(ModelBusOptions):
     max_poll_interval_ms: Milliseconds = 300_000
     publish_timeout_ms: Milliseconds = 20_000
     connect_timeout_ms: Milliseconds = 10_000
+
+    @property
+    def group(self) -> str:
+        """Its consumer_group."""
+        return self.consumer_group
+
+
+class ModelKafkaBusConfig(ModelKafkaOptions, ModelEventBusLimits):
+    """The `config` of `kind: kafka`. Its topics have no defaults, and must exist."""
+
+    topics: ModelTopics

@@ -189,7 +189,7 @@ def _load(
         handlers=handlers.bindings,
         nodes=tuple(node.entry for node in nodes if node.entry is not None),
         observability=entry.observability,
-        secrets=entry.secrets or ModelSecrets(),
+        secrets=entry.secrets or ModelSecrets.model_construct(),
         registration=entry.registration,
     )
 

@@ -17,9 +17,10 @@ from pydantic import (
 from omnibase_core.contracts import rules
 from omnibase_core.contracts.fields import CompiledModel, ModelDeclaredModel, compile_models
 from omnibase_core.contracts.findings import dotted
-from omnibase_core.contracts.mapped import Declared, MappingSurvey, survey_mappings
+from omnibase_core.contracts.mapped import Declared, MappingSurvey
 from omnibase_core.contracts.names import HandlerType, Name, OperationName, Version
 from omnibase_core.contracts.schema import SCHEMA_VERSION
+from omnibase_core.contracts.survey import survey_mappings
 from omnibase_core.enums import EnumNodeKind
 from omnibase_core.errors import OnexError
 from omnibase_core.mapping.faults import TemplateFault

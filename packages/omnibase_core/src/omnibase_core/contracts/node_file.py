@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, cast
 from omnibase_core.contracts.declarations import Declaration, DeclaredField
 from omnibase_core.contracts.examine import check_declarations, check_texts, models_of, report_faults
 from omnibase_core.contracts.findings import ContractFile, Findings, Origin, Section
+from omnibase_core.contracts.mapped import Declared
 from omnibase_core.contracts.outline import is_sound
 from omnibase_core.contracts.reading import ContractReader, Loading
 from omnibase_core.contracts.schema import accept_schema_version
+from omnibase_core.contracts.survey import survey_mappings
 
 if TYPE_CHECKING:
     from omnibase_core.problems import ModelProblem
-
-_MAPPINGS = ("let", "transform")
-_OF_ENTRY = ("let", "request", "expect", "response")
 
 
 def validate_node_file(
@@ -47,19 +46,9 @@ def _check_sound(section: Section, findings: Findings) -> None:
     parts = models_of(section)
     declarations = [_declaration(part.mapping()) for part in parts]
     records = check_declarations(parts, declarations, findings)
-    if _is_mapped(section):
-        from omnibase_core.contracts.mapped import Declared, survey_mappings  # brings the expression language
-
-        given, made, *_ = declarations
-        models = Declared(records.get(given.name), records.get(made.name))
-        report_faults(survey_mappings(section.mapping(), models).faults, section, findings)
-
-
-def _is_mapped(section: Section) -> bool:
-    entries = section.child("io_operations").items()
-    return any(name in section.mapping() for name in _MAPPINGS) or any(
-        name in entry.mapping() for entry in entries for name in _OF_ENTRY
-    )
+    given, made, *_ = declarations
+    models = Declared(records.get(given.name), records.get(made.name))
+    report_faults(survey_mappings(section.mapping(), models).faults, section, findings)
 
 
 def _declaration(model: Mapping[str, object]) -> Declaration:

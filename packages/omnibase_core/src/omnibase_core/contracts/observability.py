@@ -73,8 +73,8 @@ class ModelObservability(BaseModel):
 
     model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
-    http: ModelAdminListener = ModelAdminListener()
-    logs: ModelLogs = ModelLogs()
+    http: ModelAdminListener = ModelAdminListener.model_construct()
+    logs: ModelLogs = ModelLogs.model_construct()
     stall_ms: Milliseconds = 120_000
     traces: ModelTraces | None = None
 

@@ -7,9 +7,10 @@ from omnibase_core import suggest
 from omnibase_core.contracts.fieldtypes import FieldType, ListOf, MapOf, RecordType
 from omnibase_core.contracts.scalartypes import Scalar
 from omnibase_core.errors import shown
+from omnibase_core.mapping.compiler import TemplateCompiler
 from omnibase_core.mapping.faults import Place
 from omnibase_core.mapping.static import Type
-from omnibase_core.mapping.template import Template, TemplateCompiler
+from omnibase_core.mapping.template import Template
 from omnibase_core.mapping.values import Kind, said
 
 _WANTED: Mapping[str, frozenset[Kind]] = {

@@ -14,9 +14,10 @@ from omnibase_core.contracts.outward import as_texts, as_value, structure_in
 from omnibase_core.contracts.segments import fills_segments, query_mark, segment, url_fault, whole
 from omnibase_core.contracts.statements import placeholders
 from omnibase_core.errors import shown
+from omnibase_core.mapping.compiler import TemplateCompiler, nested
 from omnibase_core.mapping.faults import OPENING, Place, TemplateFault
 from omnibase_core.mapping.static import ANY, Type, record, type_of
-from omnibase_core.mapping.template import Template, TemplateCompiler, nested
+from omnibase_core.mapping.template import Template
 from omnibase_core.mapping.values import OMITTED, Kind, said
 from omnibase_core.patterns import BASE64
 

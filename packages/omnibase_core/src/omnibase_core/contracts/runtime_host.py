@@ -17,7 +17,6 @@ from omnibase_core.contracts.bindings import (
     ModelHandlerBinding,
     ModelHandlerPolicies,
     ModelRetryPolicy,
-    ModelTopics,
 )
 from omnibase_core.contracts.handler_config import (
     Milliseconds,
@@ -27,7 +26,6 @@ from omnibase_core.contracts.handler_config import (
     ModelHttpConfig,
     ModelVaultConfig,
 )
-from omnibase_core.contracts.kafka_config import ModelKafkaOptions
 from omnibase_core.contracts.names import HandlerType, Name, Version
 from omnibase_core.contracts.observability import ModelObservability
 from omnibase_core.contracts.registration import ModelRegistration
@@ -128,13 +126,7 @@ class ModelTopicNames(BaseModel):
 class ModelInMemoryBusConfig(ModelEventBusLimits):
     """The `config` of `kind: inmemory`."""
 
-    topics: ModelTopicNames = ModelTopicNames()
-
-
-class ModelKafkaBusConfig(ModelKafkaOptions, ModelEventBusLimits):
-    """The `config` of `kind: kafka`. Its topics have no defaults, and must exist."""
-
-    topics: ModelTopics
+    topics: ModelTopicNames = ModelTopicNames.model_construct()
 
 
 class ModelRuntimeEntry(BaseModel):
@@ -147,7 +139,7 @@ class ModelRuntimeEntry(BaseModel):
     event_bus: JsonValue
     handlers: list[JsonValue]
     nodes: list[JsonValue]
-    observability: ModelObservability = ModelObservability()
+    observability: ModelObservability = ModelObservability.model_construct()
     secrets: ModelSecrets | None = None
     registration: ModelRegistration | None = None
 
@@ -167,6 +159,11 @@ class ModelRuntimeHostContract(BaseModel):
     event_bus: ModelEventBusBinding
     handlers: tuple[SerializeAsAny[ModelHandlerBinding], ...]
     nodes: tuple[ModelNodeEntry, ...]
-    observability: ModelObservability = ModelObservability()
-    secrets: ModelSecrets = ModelSecrets()
+    observability: ModelObservability = ModelObservability.model_construct()
+    secrets: ModelSecrets = ModelSecrets.model_construct()
     registration: ModelRegistration | None = None
+
+    @property
+    def group(self) -> str:
+        """The consumer group of its hosts; of a bus without groups, the host's name."""
+        return self.event_bus.options.group or self.name

@@ -5,8 +5,9 @@ from typing import Final
 from urllib.parse import quote
 
 from omnibase_core import urls
+from omnibase_core.mapping.compiler import inserted, split_text
 from omnibase_core.mapping.faults import EvaluationError, ExpressionError, Place
-from omnibase_core.mapping.template import Template, inserted, split_text
+from omnibase_core.mapping.template import Template
 
 _ANY_BASE: Final = "http://base.invalid"
 _MARK: Final = "\0"

@@ -17,7 +17,7 @@ from omnibase_infra.host.signals import stop_on_signals
 from omnibase_infra.records.letters import Letters
 from omnibase_infra.records.sightings import Reading
 from omnibase_infra.telemetry.logs import Levels
-from omnibase_infra.wiring import build_topic_log, group_of, resolver_of
+from omnibase_infra.wiring import build_topic_log, resolver_of
 
 _Result = TypeVar("_Result")
 
@@ -45,7 +45,7 @@ class Desk(NamedTuple):
 
     def letters(self, topic: str) -> Letters:
         """Its dead letters."""
-        name = f"{group_of(self.contract)}.dlq-replay"
+        name = f"{self.contract.group}.dlq-replay"
         return Letters(self.log, topic, self.contract.event_bus.max_envelope_bytes, name)
 
 

@@ -17,7 +17,7 @@ from omnibase_core.contracts.node import ModelIoOperation, ModelNodeContract
 from omnibase_core.contracts.operations import operations_of
 from omnibase_core.contracts.runtime_host import ModelRuntimeHostContract
 from omnibase_core.enums import EnumHandlerType
-from omnibase_core.mapping.template import split_text
+from omnibase_core.mapping.compiler import split_text
 from pydantic import BaseModel, JsonValue
 
 from omnibase_infra.cli.wiring_models import (

@@ -152,7 +152,7 @@ class SecretResolver:
         The folder is the contract's, else ONEX_SECRETS_DIR, /run/secrets where that is not set; an empty one
         means no folder.
         """
-        secrets = secrets or ModelSecrets()
+        secrets = secrets or ModelSecrets.model_construct()
         folder = secrets.folder
         if folder is None:
             folder = environment.get(SECRETS_DIR_VARIABLE, DEFAULT_SECRETS_DIR)
