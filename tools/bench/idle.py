@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 
-from omnibase_infra.host.collector import rest_while_starting
+from omnibase_infra.host.program import begin
 
 
 async def _open(path: str) -> None:
@@ -19,5 +19,5 @@ async def _open(path: str) -> None:
 
 
 if __name__ == "__main__":
-    rest_while_starting()
+    begin()
     asyncio.run(_open(sys.argv[1]))

@@ -19,7 +19,7 @@ from tools.bench.rounds import Effort, interleaved
 _NODES: Final = 10
 _BARE: Final = """
 import asyncio, sys
-import yaml, jmespath, httpx, httpcore, anyio._backends._asyncio, asyncpg
+import yaml, httpx, httpcore, anyio._backends._asyncio, asyncpg
 from pydantic import BaseModel, Field, JsonValue
 print("ready", flush=True)
 sys.stdin.readline()

@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from omnibase_infra.cli.command import HostGroup
-from omnibase_infra.host.collector import rest_while_starting
+from omnibase_infra.host.program import begin
 
 COMMANDS: Final = (
     *("demo", "init", "dev", "call", "pipe", "run", "topics", "send", "tail", "trace", "dlq", "validate", "test"),
@@ -54,7 +54,7 @@ for _name in COMMANDS:
 
 def main() -> None:
     """`onex-host`."""
-    rest_while_starting()
+    begin()
     onex_host.main(prog_name=_PROGRAM)
 
 
@@ -62,7 +62,7 @@ def run_main() -> None:
     """`omnibase-runtime-host CONTRACT`, which is `onex-host run`."""
     from omnibase_infra.cli.run import run
 
-    rest_while_starting()
+    begin()
     run.main(prog_name="omnibase-runtime-host")
 
 
@@ -70,5 +70,5 @@ def validate_main() -> None:
     """`omnibase-runtime-validate-contract PATH…`, which is `onex-host validate`."""
     from omnibase_infra.cli.validate import validate
 
-    rest_while_starting()
+    begin()
     validate.main(prog_name="omnibase-runtime-validate-contract")
