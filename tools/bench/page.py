@@ -107,8 +107,9 @@ _KAFKA = """\
 """
 _MOCK = """\
 - The rows are those of the section above, with the same hosts, loops and topics. The broker is the mock cluster of
-  librdkafka, one busy thread with everything in memory: a request takes it a fraction of what the JVM needs, so
-  that the clients are the bound.
+  librdkafka, a process with one busy thread and everything in memory: a request takes it a fraction of what the
+  JVM needs. The loop of `kafka.wall_*` waits for its broker after each poll, which costs it next to nothing here;
+  what is left of a ratio is computing.
 - A fetch gets one batch of each partition from the mock, here of 200 requests, however much more there is.
 - Left out: one request in flight, since a fetch that finds nothing waits its half second out in the mock whatever
   comes meanwhile, which makes 502 ms on both sides; two hosts, since the mock does not tell who is in a group;

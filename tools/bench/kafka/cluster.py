@@ -126,13 +126,14 @@ class Cluster:
 
     @asynccontextmanager
     async def reader(self, topic: str) -> AsyncIterator["Ends"]:
-        """Asks for the ends of the topic, as often as wanted, over one connection."""
+        """Asks for the ends of the topic, as often as wanted, over one connection.
+
+        It is assigned nothing: behind a fetch that waits for records the answers would be late.
+        """
         consumer = library.consumer(self.bootstrap_servers)
         await consumer.start()
         try:
-            partitions = self._partitions_of(topic)
-            consumer.assign(partitions)
-            yield Ends(consumer, partitions)
+            yield Ends(consumer, self._partitions_of(topic))
         finally:
             await consumer.stop()
 
