@@ -205,6 +205,12 @@ class TestReply:
         reply = asked.reply({}, timestamp=LATER)
         assert (reply.handler_type, reply.operation) == (EnumHandlerType.HTTP, "http.get")
 
+    def test_a_reply_in_two_steps_is_the_same(self) -> None:
+        asked = request(source_node="asker", operation="db.query", metadata={"a": 1})
+        complete = asked.drafted_reply(EnumHandlerType.DB)
+        whole = asked.reply({"rows": []}, timestamp=LATER, handler_type=EnumHandlerType.DB)
+        assert complete({"rows": []}, LATER) == whole
+
     @settings(deadline=None)
     @given(st.uuids())
     def test_the_response_id_is_the_uuid5_of_the_request_id(self, envelope_id: UUID) -> None:

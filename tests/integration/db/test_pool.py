@@ -73,6 +73,42 @@ async def test_a_cancellation_from_outside_is_not_taken_for_a_deadline(one: Post
     assert await pid_of(one)
 
 
+async def test_what_is_done_meanwhile_is_done_before_the_answer_comes(one: Postgres) -> None:
+    await one.read(PID)  # so that the statement is prepared
+    happened: list[str] = []
+    reading = asyncio.create_task(one.read(PID, lambda: happened.append("meanwhile")))
+    await asyncio.sleep(0)
+    assert (happened, reading.done()) == (["meanwhile"], False)
+    assert (await reading).row_count == 1
+    assert happened == ["meanwhile"]
+
+
+async def test_a_read_with_something_to_do_meanwhile_is_cut_off_and_cancelled_like_any_other(
+    one: Postgres,
+) -> None:
+    done: list[None] = []
+    with pytest.raises(HandlerTimeoutError):
+        await one.read(SLEEP, lambda: done.append(None))
+    task = asyncio.create_task(one.read(SLEEP, lambda: done.append(None)))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await pid_of(one)
+
+
+async def test_a_failure_of_what_is_done_meanwhile_leaves_no_connection_in_an_unknown_state(one: Postgres) -> None:
+    pid = await pid_of(one)
+
+    def fail() -> None:
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await one.read(PID, fail)
+    assert await pid_of(one) != pid
+    assert one.figures() == {"pool_size": 1, "in_use": 0, "idle": 1, "waiting": 0}
+
+
 async def test_an_outer_deadline_and_our_own_do_not_confuse_each_other(one: Postgres) -> None:
     async with asyncio.timeout(5):
         with pytest.raises(HandlerTimeoutError):

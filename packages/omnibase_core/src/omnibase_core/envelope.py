@@ -188,6 +188,19 @@ class ModelOnexEnvelope(BaseModel):
         """The successful response. `handler_type` and `operation` say what was executed."""
         return _unvalidated(self._answer(self.response_id, timestamp, handler_type, operation, payload, None))
 
+    def drafted_reply(
+        self, handler_type: EnumHandlerType
+    ) -> Callable[[JsonObject, datetime], "ModelOnexEnvelope"]:
+        """`reply` in two steps, for who has time before payload and timestamp come; they complete it, once."""
+        values = self._answer(self.response_id, self.timestamp, handler_type, None, None, None)
+
+        def complete(payload: JsonObject, timestamp: datetime) -> ModelOnexEnvelope:
+            values["payload"] = payload
+            values["timestamp"] = timestamp
+            return _unvalidated(values)
+
+        return complete
+
     def encoded_reply(
         self,
         payload: JsonObject,

@@ -42,6 +42,7 @@ OpenDatabase = Callable[[ModelDbConfig, int], Postgres]
 """Builds the database of a config and of the binding's timeout_ms; wiring passes the class itself."""
 
 _VERSION: Final = "1.0.0"
+_TYPE: Final = EnumHandlerType.DB
 _HEALTH_S: Final = 1.0
 _ROWS: Final = {"one": range(1, 2), "optional": range(2)}
 
@@ -124,14 +125,16 @@ class DbHandler:
     async def execute(self, envelope: ModelOnexEnvelope) -> ModelOnexEnvelope:
         """Performs `db.query`, `db.execute` or `db.transaction`."""
         with self._life.executing():
+            drafts: list[Callable[[JsonObject, datetime], ModelOnexEnvelope]] = []
             try:
-                payload = await self._perform(envelope)
+                payload = await self._perform(envelope, lambda: drafts.append(envelope.drafted_reply(_TYPE)))
             except RuntimeHostError as error:
                 error.correlation_id = envelope.correlation_id
                 error.handler_type = EnumHandlerType.DB
                 error.operation = error.operation or envelope.operation
                 raise
-        return envelope.reply(payload, timestamp=self._clock(), handler_type=EnumHandlerType.DB)
+        complete = drafts[-1] if drafts else envelope.drafted_reply(_TYPE)
+        return complete(payload, self._clock())
 
     async def health_check(self) -> ModelHealth:
         """Runs `SELECT 1`, bounded to a second; degraded where every connection is in use."""
@@ -162,14 +165,14 @@ class DbHandler:
             operations=tuple(operation_table()[name] for name in operations_of(EnumHandlerType.DB)),
         )
 
-    async def _perform(self, envelope: ModelOnexEnvelope) -> JsonObject:
+    async def _perform(self, envelope: ModelOnexEnvelope, meanwhile: Callable[[], None]) -> JsonObject:
         database = self._database
         assert database is not None
         match envelope.operation:
             case "db.query":
                 asked = _asked(envelope)
                 self._suspect(asked, 0, envelope)
-                result = await database.read(asked.statement)
+                result = await database.read(asked.statement, meanwhile)
                 _check(asked, 0, "", result)
             case "db.execute":
                 (result,) = await self._write(database, [_asked(envelope)], self._isolation, envelope)

@@ -29,7 +29,7 @@ from omnibase_infra.transports.postgres.address import read_dsn
 from omnibase_infra.transports.postgres.errors import FAILURES, broken, typed_error
 from omnibase_infra.transports.postgres.inbox import Claim, Inbox, Request
 from omnibase_infra.transports.postgres.pool import SessionPool
-from omnibase_infra.transports.postgres.session import Result, Statement
+from omnibase_infra.transports.postgres.session import Meanwhile, Result, Statement
 from omnibase_infra.transports.postgres.sql_text import SqlText, read_sql
 from omnibase_infra.transports.postgres.transaction import Check, Transaction
 
@@ -101,8 +101,11 @@ class Postgres:
         """How many requests got results that the inbox had; None without an inbox."""
         return None if self._inbox is None else self._inbox.answered
 
-    async def read(self, statement: Statement) -> Result:
-        """Runs a statement that only reads; the server refuses any other."""
+    async def read(self, statement: Statement, meanwhile: Meanwhile | None = None) -> Result:
+        """Runs a statement that only reads; the server refuses any other.
+
+        meanwhile: done while the server works on it; not where it takes a transaction, twice where it is repeated.
+        """
         text = accepted(statement.sql, "")
         if not self._own:
             return (await self._transact((statement,), f"BEGIN READ ONLY{self._begin}", None))[0]
@@ -113,7 +116,7 @@ class Postgres:
             used = session.served
             self._pool.watch(session, min(deadline, time.monotonic() + self._statement_s))
             try:
-                result = await session.run(statement, self._max_rows, None)
+                result = await session.run(statement, self._max_rows, None, meanwhile=meanwhile)
             except FAILURES as error:
                 gone = broken(error, session)
                 await self._pool.settle(session)

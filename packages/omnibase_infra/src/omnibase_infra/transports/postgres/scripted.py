@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from omnibase_infra.transports.postgres.client import Isolation, Postgres, accepted
 from omnibase_infra.transports.postgres.inbox import Request
-from omnibase_infra.transports.postgres.session import Result, Statement, miscounted, too_many
+from omnibase_infra.transports.postgres.session import Meanwhile, Result, Statement, miscounted, too_many
 from omnibase_infra.transports.postgres.transaction import Check
 from omnibase_infra.transports.scripted import Cue, ImpossibleAnswerError
 
@@ -30,7 +30,7 @@ class ScriptedPostgres(Postgres):
         """No connections."""
         return {"pool_size": 0, "in_use": 0}
 
-    async def read(self, statement: Statement) -> Result:
+    async def read(self, statement: Statement, meanwhile: Meanwhile | None = None) -> Result:
         """The result. Raises as the real one does where the request alone tells, and the cue's failure."""
         self._look_at(statement, "")
         return self._result(self._cue(), "")

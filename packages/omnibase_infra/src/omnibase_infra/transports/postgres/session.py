@@ -5,10 +5,11 @@ none that tells a statement's types and then reuses its cache; hence the few mem
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from types import coroutine
+from typing import TYPE_CHECKING, Final, NamedTuple, Self, TypeVar
 
 import asyncpg
 from asyncpg.exceptions import InvalidCachedStatementError
@@ -20,6 +21,11 @@ from omnibase_infra.transports.postgres.results import Decode, decoder
 
 if TYPE_CHECKING:
     from asyncpg.protocol.protocol import BaseProtocol, PreparedStatementState
+
+Meanwhile = Callable[[], None]
+"""What may be done while the server works: quick, and without an error."""
+
+T = TypeVar("T")
 
 _AS_NUMBERS: Final = ("date", "time", "timestamp", "timestamptz", "interval")
 _AS_TEXT: Final = ("numeric", "uuid")
@@ -152,7 +158,14 @@ class Session(asyncpg.Connection):
         expired, self._expired = self._expired, False
         return expired and self._borrower is not None and self._borrower.uncancel() <= self._cancelling
 
-    async def run(self, statement: Statement, max_rows: int, timeout_s: float | None, place: str = "") -> Result:
+    async def run(
+        self,
+        statement: Statement,
+        max_rows: int,
+        timeout_s: float | None,
+        place: str = "",
+        meanwhile: Meanwhile | None = None,
+    ) -> Result:
         """Runs one statement. `place` stands before each message: which statement of several this is.
 
         Raises the typed errors for parameters and results, and the driver's own for the rest.
@@ -163,9 +176,8 @@ class Session(asyncpg.Connection):
         arguments = plan.encode(statement.parameters, place)
         self.served += 1
         try:
-            records, status, _ = await self._protocol.bind_execute(
-                plan.statement, arguments, "", max_rows + 1, True, timeout_s
-            )
+            answer = self._protocol.bind_execute(plan.statement, arguments, "", max_rows + 1, True, timeout_s)
+            records, status, _ = await (answer if meanwhile is None else _awaiting(answer, meanwhile))
         except InvalidCachedStatementError:
             self._drop_local_statement_cache()
             self._plans.clear()
@@ -197,6 +209,19 @@ class Session(asyncpg.Connection):
             await self.execute("ROLLBACK")
         if own:
             await self.execute(_RESET)
+
+
+@coroutine
+def _awaiting(answer: Coroutine[object, None, T], meanwhile: Meanwhile) -> Generator[object, None, T]:
+    """Awaits the answer, with something to do: a statement is sent when its coroutine first waits."""
+    waiting = answer.send(None)
+    meanwhile()
+    try:
+        yield waiting
+    except BaseException as error:  # cancelled, or what it waits for failed: the coroutine's matter
+        answer.throw(error)
+        raise
+    return (yield from answer.__await__())
 
 
 def miscounted(place: str, expected: int, came: int) -> InvalidParameterError:
