@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from math import ceil, inf
+from typing import Final
 
 from omnibase_core.envelope import JsonObject, ModelOnexEnvelope
 from omnibase_core.errors import HandlerUnavailableError, RuntimeHostError
@@ -12,6 +13,8 @@ from omnibase_infra.guard.waiting import wait_until, wake
 from omnibase_infra.telemetry import events
 
 _log = logging.getLogger("onex.guard")
+_CLOSED: Final = EnumBreakerState.CLOSED
+_NO_TIME: Final = -inf  # before the time of any probe
 
 
 class Gate:
@@ -31,7 +34,7 @@ class Gate:
     @property
     def is_closed(self) -> bool:
         """Whether calls pass."""
-        return self.breaker.state is EnumBreakerState.CLOSED
+        return self.breaker.state is _CLOSED
 
     @property
     def waiting(self) -> int:
@@ -40,7 +43,7 @@ class Gate:
 
     def pass_through(self) -> int | None:
         """The ticket of a call while the breaker is closed; else None."""
-        return self.breaker.enter(0.0) if self.breaker.state is EnumBreakerState.CLOSED else None
+        return self.breaker.enter(_NO_TIME)
 
     async def enter(
         self,

@@ -220,10 +220,10 @@ class Guard:
 
         A call that was cut off at the caller's deadline shows no outage.
         """
-        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        task, time = asyncio.current_task(loop), loop.time
         assert task is not None
         cut_off = self._cut_off
-        time = asyncio.get_running_loop().time
         attempt = None if self.attempts is None else self.attempts.begin(envelope, self.name, failures)
         begun, code = time(), OK
         until = begun + line.limit_s
