@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Final
 
 _HOST: Final = """
-from omnibase_infra.admin.metrics import metrics_page
-from omnibase_infra.admin.server import Request
 from omnibase_infra.host.process import BaseRuntimeHostProcess
 
 
-class ScrapedHost(BaseRuntimeHostProcess):
+class ShortHost(BaseRuntimeHostProcess):
     async def feed(self, publish):
-        await metrics_page(self)(Request("/metrics"))
+        pass
 """
 _RUNTIME: Final = """
 runtime:
@@ -43,11 +41,11 @@ _UNUSED: Final = {
 
 
 def loaded(folder: Path, node: str) -> set[str]:
-    """The modules that a run loads, from its start over a scrape to its end."""
+    """The modules that a run loads, from its start to its end."""
     for name, text in {"own.py": _HOST, "runtime.yaml": _RUNTIME, "node.yaml": node}.items():
         (folder / name).write_text(text)
     program = "from omnibase_infra.cli.main import main; main()"
-    chosen = ["run", "runtime.yaml", "--host", "own:ScrapedHost", "--http", "127.0.0.1:0"]
+    chosen = ["run", "runtime.yaml", "--host", "own:ShortHost", "--http", "127.0.0.1:0"]
     ended = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-X", "importtime", "-c", program, *chosen],
         cwd=folder,

@@ -6,14 +6,15 @@ Nothing is asked of a server for it: figures are read where they are kept, withi
 import asyncio
 import sys
 from collections.abc import Iterator
-from itertools import chain
 from typing import Final
 
 from omnibase_core.enums import EnumHealth, EnumPauseCause, EnumSettlement
 from omnibase_core.policy.breaker import EnumBreakerState
+from prometheus_client import CollectorRegistry, GCCollector, ProcessCollector, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
-from omnibase_infra.admin.exposition import counter, gauge, histogram, value
-from omnibase_infra.admin.own_process import own_process
+from omnibase_infra.admin.families import counter, gauge, histogram, value
 from omnibase_infra.admin.server import Answer, Page, Request
 from omnibase_infra.host.process import BaseRuntimeHostProcess
 from omnibase_infra.host.versions import versions
@@ -25,21 +26,24 @@ _PARTITION: Final = ("topic", "partition")
 
 def metrics_page(host: BaseRuntimeHostProcess) -> Page:
     """The page of this host's metrics."""
-    figures = _Figures(host)
+    registry = CollectorRegistry(auto_describe=False)
+    ProcessCollector(registry=registry)
+    GCCollector(registry=registry)
+    registry.register(HostCollector(host))
 
     async def metrics(_: Request) -> Answer:
-        return Answer(200, "".join(chain(own_process(), figures.families())).encode(), CONTENT_TYPE)
+        return Answer(200, generate_latest(registry), CONTENT_TYPE)
 
     return metrics
 
 
-class _Figures:
+class HostCollector(Collector):
     """Reads a host's figures, as metric families."""
 
     def __init__(self, host: BaseRuntimeHostProcess) -> None:
         self._host = host
 
-    def families(self) -> Iterator[str]:
+    def collect(self) -> Iterator[Metric]:
         """Every family, each time with the same names and in the same order."""
         yield from self._process()
         yield from self._envelopes()
@@ -49,7 +53,7 @@ class _Figures:
         yield from self._partitions()
         yield from self._bus()
 
-    def _process(self) -> Iterator[str]:
+    def _process(self) -> Iterator[Metric]:
         host = self._host
         built = {package.removeprefix("omnibase-"): version for package, version in versions().items()}
         yield gauge(
@@ -88,7 +92,7 @@ class _Figures:
             "onex_spans", "Spans that have ended", ("outcome",), [((outcome,), count) for outcome, count in told]
         )
 
-    def _envelopes(self) -> Iterator[str]:
+    def _envelopes(self) -> Iterator[Metric]:
         nodes = self._host.meter.nodes
         yield counter(
             "onex_envelopes",
@@ -119,7 +123,7 @@ class _Figures:
             {(): self._host.meter.whole},
         )
 
-    def _handlers(self) -> Iterator[str]:
+    def _handlers(self) -> Iterator[Metric]:
         guards = self._host.handlers
         yield counter(
             "onex_handler_calls",
@@ -146,7 +150,7 @@ class _Figures:
             [((g.name, event), n) for g in guards for event, n in g.counts.items()],
         )
 
-    def _policies(self) -> Iterator[str]:
+    def _policies(self) -> Iterator[Metric]:
         lines = [((g.name, node), line) for g in self._host.handlers for node, line in g.lines.items()]
         labels = ("handler", "node")
         yield counter(
@@ -191,7 +195,7 @@ class _Figures:
             [(at, line.gate.refused) for at, line in lines],
         )
 
-    def _engine(self) -> Iterator[str]:
+    def _engine(self) -> Iterator[Metric]:
         progress = self._host.engine.progress
         yield counter(
             "onex_records",
@@ -221,7 +225,7 @@ class _Figures:
             "onex_queued", "Records that wait for a worker, their key's turn or their node's limit", lanes.queued
         )
 
-    def _bus(self) -> Iterator[str]:
+    def _bus(self) -> Iterator[Metric]:
         meter = self._host.bus_meter
         yield histogram("onex_commit_seconds", "Duration of a commit that succeeded", (), {(): meter.commits})
         yield counter(
@@ -241,7 +245,7 @@ class _Figures:
             [((), meter.suspensions)],
         )
 
-    def _partitions(self) -> Iterator[str]:
+    def _partitions(self) -> Iterator[Metric]:
         frontiers = [((one.topic, str(one.partition)), one) for one in self._host.frontier()]
         for name, meaning, field in _OF_A_PARTITION:
             found = [(at, getattr(one, field)) for at, one in frontiers]
