@@ -2,6 +2,7 @@
 
 import asyncio
 from importlib import import_module
+from types import ModuleType
 from typing import Final
 
 from omnibase_infra.admin.console import Console, console_pages
@@ -28,8 +29,12 @@ def scraped_page(host: BaseRuntimeHostProcess) -> Page:
 
     async def page(request: Request) -> Answer:
         if not found:
-            metrics = await asyncio.to_thread(import_module, _METRICS)
-            found.append(metrics.metrics_page(host))
+            found.append((await _imported(_METRICS)).metrics_page(host))
         return await found[0](request)
 
     return page
+
+
+async def _imported(module: str) -> ModuleType:
+    """Beside the loop, in one of the threads that look names up."""
+    return await asyncio.to_thread(import_module, module)
