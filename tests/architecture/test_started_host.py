@@ -1,5 +1,6 @@
 """What `onex-host run` has loaded once its host is up: each module stays resident for as long as the host does."""
 
+import os
 import re
 import subprocess
 import sys
@@ -46,6 +47,7 @@ def loaded(folder: Path, node: str) -> set[str]:
         (folder / name).write_text(text)
     program = "from omnibase_infra.cli.main import main; main()"
     chosen = ["run", "runtime.yaml", "--host", "own:ShortHost", "--http", "127.0.0.1:0"]
+    without_coverage = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
     ended = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-X", "importtime", "-c", program, *chosen],
         cwd=folder,
@@ -53,6 +55,7 @@ def loaded(folder: Path, node: str) -> set[str]:
         text=True,
         timeout=60,
         check=False,
+        env=without_coverage,  # which brings modules of its own
     )
     assert ended.returncode == 0, ended.stderr[-2_000:]
     return set(re.findall(r"^import time: .*\| +(\S+)$", ended.stderr, re.MULTILINE))
