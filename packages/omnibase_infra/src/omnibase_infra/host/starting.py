@@ -21,7 +21,7 @@ _DNS_THREADS: Final = 2
 
 
 def allow_dns_threads() -> None:
-    """The only threads that there are: names are looked up in them, and the first scrape imports what it needs."""
+    """The only threads that there are: the loop looks names up in them."""
     executor = ThreadPoolExecutor(_DNS_THREADS, thread_name_prefix="onex-dns")
     asyncio.get_running_loop().set_default_executor(executor)
 
