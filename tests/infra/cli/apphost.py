@@ -40,6 +40,13 @@ def double(values: dict[str, object]) -> Mapping[str, object]:
     return {"double": 2 * number, "got": {name: str(value) for name, value in values.items()}}
 
 
+class EndingHost(BaseRuntimeHostProcess):
+    """Has nothing to do, and ends."""
+
+    async def feed(self, publish: Publish) -> None:
+        """Sends nothing."""
+
+
 class CalculatorHost(BaseRuntimeHostProcess):
     """Doubles numbers."""
 
