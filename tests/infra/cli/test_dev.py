@@ -161,6 +161,21 @@ def test_a_contract_that_is_broken_from_the_start_is_told_and_taken_once_it_is_m
         assert host.payload("price", "pieces=3") == {"total": 6}
 
 
+def test_what_is_mended_step_by_step_is_waited_for_until_it_runs(project: Path) -> None:
+    (project / "nodes" / "price.yaml").write_text(PRICE.replace("input.pieces", "input.piece"))
+    (project / "own.py").write_text(FEEDING.replace("def feed", "def"))
+    with DevHost(project, "--host", "own:FeedingHost") as host:
+        (project / "runtime.yaml").rename(project / "away.yaml")
+        host.says("Nothing runs yet")
+        (project / "away.yaml").rename(project / "runtime.yaml")
+        host.says("Nothing runs yet")
+        host.replace("nodes/price.yaml", "input.piece", "input.pieces")
+        host.says("Nothing runs yet")
+        host.write("own.py", FEEDING.replace("pass", "await asyncio.Event().wait()"))
+        host.says("Ctrl-C ends it")
+        assert host.payload("price", "pieces=3") == {"total": 6}
+
+
 def test_a_contract_that_is_not_there_is_not_waited_for(tmp_path: Path) -> None:
     ended = started(tmp_path, "--http", "0")
     assert ended.code == 1

@@ -84,13 +84,14 @@ async def _until(stop: asyncio.Event, work: Coroutine[object, object, None]) -> 
 async def _renewed(wirings: Wirings, pages: dict[str, Page], address: str, port: int) -> None:
     """Serves what works, and says on the terminal what becomes of each change.
 
-    Returns where nothing works, and it is not the files that are at fault: no change would help.
+    Returns where it begins with nothing that works, and it is not the files that are at fault: no save would help.
     """
     await wirings.renew()
+    if wirings.fault is not None and not wirings.can_be_mended:
+        _tell_fault(wirings)
+        return
     while wirings.fault is not None:
         _tell_fault(wirings)
-        if not wirings.can_be_mended:
-            return
         click.echo(f"{_NOT_YET} http://{shown_address(address, port)}/ shows it too; Ctrl-C ends it")
         await wirings.files.changed()
         await wirings.renew()
