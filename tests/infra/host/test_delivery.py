@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -316,7 +316,7 @@ async def test_a_lane_worker_that_dies_is_replaced_and_said_so(caplog: pytest.Lo
     carried: list[int] = []
 
     class DyingAtTheFirst:
-        def admit(self, flight: Flight, following: Iterable[Flight]) -> None:
+        def admit(self, flight: Flight) -> None:
             """Needs no cargo."""
 
         async def carry(self, flight: Flight) -> None:

@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from itertools import islice
+from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from omnibase_core.codec import decode
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from omnibase_infra.host.traces import Traces
 
 _log = logging.getLogger("onex.delivery")
-_AHEAD = 63
+_AHEAD = 64
 _AHEAD_BYTES = 128 * 1024
 _as_answer = tuple.__new__  # half the time of a NamedTuple's own constructor
 _UNSENT = judge(EnumHappening.NO_ENVELOPE, dead_letters=False).settlement or EnumSettlement.SKIPPED
@@ -74,19 +73,19 @@ class Courier:
         self._now = clock.monotonic
         self._meter = meter
         self._traces = traces
+        self._room = _AHEAD_BYTES
 
-    def admit(self, flight: Flight, following: Iterable[Flight]) -> None:
-        """Reads a flight's record, and some of those that follow: the same code for several, while it is at hand.
+    def admit(self, flight: Flight) -> None:
+        """Reads a flight's record, and others of its stream: the same code for several, while it is at hand.
 
-        Those that are read wait as envelopes, which are large: so they are few.
+        Those are read in the stream's order, behind which key they may wait. They wait as envelopes, which are
+        large: so they are few.
         """
         self._admit(flight)
-        room = _AHEAD_BYTES - len(flight.delivery.value)
-        for other in islice(following, _AHEAD):
-            room -= len(other.delivery.value)
-            if room < 0:
-                break
+        while self._room > 0 and (other := flight.stream.next_unread()) is not None:
             if other.cargo is None:
+                other.ahead = len(other.delivery.value) + _AHEAD_BYTES // _AHEAD
+                self._room -= other.ahead
                 self._admit(other)
 
     def slug_of(self, flight: Flight) -> str:
@@ -96,6 +95,9 @@ class Courier:
 
     def carry(self, flight: Flight) -> Coroutine[None, None, None] | None:
         """Runs the flight and posts what its outcome asks for; what it returns is to be awaited. Never raises."""
+        if flight.ahead:
+            self._room += flight.ahead
+            flight.ahead = 0
         if flight.over or flight.stream.state is EnumStreamState.CLOSED:
             return None
         flight.stream.start(flight)
@@ -162,7 +164,10 @@ class Courier:
         envelope = cargo.envelope
         try:
             try:
-                result = await self._awaited(envelope, cargo.deadline)
+                if cargo.deadline is None:
+                    result = await self._runtime.route_envelope(envelope)
+                else:
+                    result = await self._before(cargo.deadline, envelope)
             except WithdrawnError:
                 self._withdraw(flight)
             except (Exception, asyncio.CancelledError) as error:
@@ -174,9 +179,7 @@ class Courier:
         except Exception:  # noqa: BLE001 - as above
             _say_unrecorded(flight)
 
-    async def _awaited(self, envelope: ModelOnexEnvelope, deadline: float | None) -> NodeResult:
-        if deadline is None:
-            return await self._runtime.route_envelope(envelope)
+    async def _before(self, deadline: float, envelope: ModelOnexEnvelope) -> NodeResult:
         token = DEADLINE.set(deadline)
         try:
             return await self._runtime.route_envelope(envelope)

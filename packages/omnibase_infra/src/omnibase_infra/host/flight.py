@@ -32,10 +32,12 @@ class Flight:
     unacknowledged: messages on their way out.
     arrived, begun: when it came and when its node started, as times of the clock, in seconds.
     posted: when its last message was posted, as a number that rises over all flights.
+    ahead: what it takes, in bytes, of what may be read before its turn; 0 from its turn on.
     over: settled or released, so whatever still happens to it changes nothing.
     """
 
     __slots__ = (
+        "ahead",
         "arrived",
         "begun",
         "bulkhead",
@@ -60,6 +62,7 @@ class Flight:
         self.sequence = sequence
         self.cargo: Admission | EnvelopeValidationError | Answer | list[Message] | None = None
         self.correlation_id: UUID | None = None
+        self.ahead = 0
         self.key: Hashable | None = None
         self.bulkhead: str | None = None
         self.started = False
@@ -79,9 +82,22 @@ class EnumStreamState(Enum):
 
 
 class Stream:
-    """The window of one source within one epoch: what is outstanding, in records and in bytes."""
+    """The window of one source within one epoch: what is outstanding, in records and in bytes.
 
-    __slots__ = ("_emptied", "flights", "highest_started", "paused", "sequence", "size_bytes", "source", "state")
+    read: the sequence of the last flight that `next_unread` gave.
+    """
+
+    __slots__ = (
+        "_emptied",
+        "flights",
+        "highest_started",
+        "paused",
+        "read",
+        "sequence",
+        "size_bytes",
+        "source",
+        "state",
+    )
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -89,6 +105,7 @@ class Stream:
         self.flights: dict[int, Flight] = {}
         self.size_bytes = 0
         self.sequence = 0
+        self.read = 0
         self.highest_started = 0
         self.paused = False
         self._emptied: asyncio.Event | None = None
@@ -99,6 +116,14 @@ class Stream:
         flight = self.flights[self.sequence] = Flight(delivery, self, self.sequence, now)
         self.size_bytes += len(delivery.value)
         return flight
+
+    def next_unread(self) -> Flight | None:
+        """The first flight, in the stream's order, that was not yet given here; None where there is none."""
+        while self.read < self.sequence:
+            self.read += 1
+            if (flight := self.flights.get(self.read)) is not None:
+                return flight
+        return None
 
     def start(self, flight: Flight) -> None:
         """Notes that the flight's node is about to run."""

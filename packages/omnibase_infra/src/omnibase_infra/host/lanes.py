@@ -12,7 +12,7 @@ that worker does not count: another one takes its place, so that waiting flights
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Hashable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Hashable
 from typing import NamedTuple
 
 from omnibase_infra.guard import PLACE
@@ -28,11 +28,11 @@ _TURN = 128
 class Carrier(NamedTuple):
     """Who works on flights.
 
-    admit: gives the flight its cargo, before it is carried; maybe some of those that follow as well.
+    admit: gives the flight its cargo, before it is carried; maybe some others as well.
     carry: brings it to its outcome, when what it returns is awaited; None where that has happened already.
     """
 
-    admit: Callable[[Flight, Iterable[Flight]], None]
+    admit: Callable[[Flight], None]
     carry: Callable[[Flight], Awaitable[None] | None]
 
 
@@ -149,7 +149,7 @@ class Lanes:
             while ready and not (returning and berths.make_room()):
                 flight = ready.popleft()
                 if flight.cargo is None:
-                    admit(flight, ready)
+                    admit(flight)
                 if bulkheads is not None and not bulkheads.enter(flight):
                     continue
                 if ready and not self._waking:
