@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from omnibase_core.codec import decode, encode
+from omnibase_core.codec import decode, encode, written
 from omnibase_core.enums import EnumErrorCode, EnumHandlerType
 from omnibase_core.envelope import JsonObject, ModelEnvelopeError, ModelOnexEnvelope
 from omnibase_core.errors import (
@@ -96,7 +96,9 @@ class TestResponsesAreWhatTheConstructorMakes:
     ) -> None:
         reply = asked.reply(payload, timestamp=now, handler_type=kind, operation=name)
         assert_same(reply)
-        assert asked.encoded_reply(payload, timestamp=now, handler_type=kind, operation=name) == encode(reply)
+        assert asked.encoded_reply(payload, timestamp=written(now), handler_type=kind, operation=name) == encode(
+            reply
+        )
 
     @settings(max_examples=200, deadline=None)
     @given(REQUESTS, ERRORS, MOMENTS)

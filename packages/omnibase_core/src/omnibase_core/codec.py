@@ -10,11 +10,12 @@ words and a JSON path.
 
 import json
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from operator import itemgetter
 from typing import Any, Final
 
 from pydantic import JsonValue, ValidationError
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from omnibase_core.codec_wording import field_sentence, syntax_sentence
 from omnibase_core.envelope import JsonObject, ModelOnexEnvelope
@@ -24,6 +25,7 @@ MAX_DEPTH: Final = 32
 MAX_ENVELOPE_BYTES: Final = 1_048_576
 _INT_LIMIT: Final = 2**63
 _INT_DIGITS: Final = 20
+_CONTAINERS: Final = (dict, list)
 _WHITE_SPACE: Final = b" \t\r\n"
 
 _validate_json: Callable[[bytes], ModelOnexEnvelope] = ModelOnexEnvelope.__pydantic_validator__.validate_json
@@ -80,6 +82,11 @@ def encode(envelope: ModelOnexEnvelope) -> bytes:
     return _to_json(envelope)
 
 
+def written(timestamp: datetime) -> str:
+    """The timestamp as `encode` writes it."""
+    return to_json(timestamp)[1:-1].decode()
+
+
 def check_json(value: JsonObject, path: str = "$.payload") -> None:
     """Refuses what our own decoder would refuse or change: NaN, sets, Decimals, 2**64, too much depth.
 
@@ -89,6 +96,11 @@ def check_json(value: JsonObject, path: str = "$.payload") -> None:
         problem = _first_problem(value, path, 2)
         if problem is not None:
             raise EnvelopeValidationError(problem[1], path=problem[0])
+
+
+def are_plain(values: Iterable[JsonValue]) -> bool:
+    """Whether the values of an object surely pass `check_json`, where the rest of the object does."""
+    return _is_plain(values, 2)
 
 
 def parse_json(raw: bytes) -> JsonValue:
@@ -124,7 +136,7 @@ def _is_plain(value: Any, depth: int) -> bool:
             or (kind is float and item - item == 0.0)
             or kind is bool
             or item is None
-            or ((kind is dict or kind is list) and _is_plain(item, depth + 1))
+            or (kind in _CONTAINERS and ((not item and depth < MAX_DEPTH) or _is_plain(item, depth + 1)))
         ):
             return False
     return True
@@ -167,7 +179,7 @@ def _wrote(keys: int, raw: bytes) -> bool:
     there are keys leave none for another key. Else what counts is `":` without white space between, which each
     written key has, and a text may hold too.
     """
-    if b"\\" not in raw and raw.count(b":") == keys + 2:
+    if raw.find(b"\\") < 0 and raw.count(b":") == keys + 2:  # `in` takes twice as long for one byte
         return True
     return raw.translate(None, _WHITE_SPACE).count(b'":') == keys
 

@@ -205,11 +205,11 @@ class ModelOnexEnvelope(BaseModel):
         self,
         payload: JsonObject,
         *,
-        timestamp: datetime,
+        timestamp: str,
         handler_type: EnumHandlerType | None = None,
         operation: str | None = None,
     ) -> bytes:
-        """What the codec's `encode` makes of `reply`, at two thirds of the cost: no envelope is made between."""
+        """What the codec makes of `reply`, at half the cost; of its `written` timestamp, once for many replies."""
         written_id = written_response_id(self.envelope_id)
         answer = self._answer(written_id, timestamp, handler_type, operation, payload, None)
         if (kind := answer["handler_type"]) is not None:
@@ -226,7 +226,7 @@ class ModelOnexEnvelope(BaseModel):
     def _answer(
         self,
         envelope_id: UUID | str,
-        timestamp: datetime,
+        timestamp: datetime | str,
         handler_type: EnumHandlerType | None,
         operation: str | None,
         payload: JsonObject | None,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, cast
 
 from omnibase_core import urls
-from omnibase_core.codec import check_json
+from omnibase_core.codec import are_plain, check_json
 from omnibase_core.contracts.fields import CompiledModel, FieldMismatchError
 from omnibase_core.contracts.findings import dotted
 from omnibase_core.contracts.forms import MisfitError, moment, object_out
@@ -141,8 +141,11 @@ class Passage:
 
     def _checked(self, payload: JsonObject) -> JsonObject:
         try:
-            check_json(payload, "$")
-            return self._output.check(payload)
+            checked = self._output.check(payload)
+            loose = self._output.loose
+            if loose is None or not are_plain(map(payload.get, loose)):
+                check_json(payload, "$")
+            return checked
         except EnvelopeValidationError as error:
             raise UnexpectedResultError(
                 f"The result of node '{self._slug}' is not JSON: {error.message}", details={"effect": "performed"}

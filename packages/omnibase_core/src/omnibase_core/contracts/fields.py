@@ -15,7 +15,7 @@ from omnibase_core.contracts.declarations import DeclarationProblem, survey
 from omnibase_core.contracts.declared import ModelDeclaredModel, ModelField
 from omnibase_core.contracts.fieldtypes import RecordType, SharedValidator, levels_of, shared_validator
 from omnibase_core.contracts.forms import FIELD_DEPTH, MAX_DEPTH
-from omnibase_core.contracts.scalartypes import ANY, OBJECT, Problem, Way
+from omnibase_core.contracts.scalartypes import ANY, OBJECT, Problem, Scalar, Way
 from omnibase_core.envelope import JsonObject
 from omnibase_core.errors import OnexError
 
@@ -51,11 +51,12 @@ class CompiledModel:
 
     transparent: the wire form and the values are the same, and nothing is filled in or respelled.
     bounded: what `encode` gives never nests deeper than an envelope may; else somebody has to look.
+    loose: the fields that `check` takes as JSON unseen; None where such values may be anywhere in it.
     Slots, and validators shared by shape, keep what a request touches of its node's models small: with 1,000
     nodes that is what costs.
     """
 
-    __slots__ = ("_check", "_decode", "_encode", "bounded", "fields", "name", "record", "transparent")
+    __slots__ = ("_check", "_decode", "_encode", "bounded", "fields", "loose", "name", "record", "transparent")
 
     def __init__(self, declared: ModelDeclaredModel, record: RecordType) -> None:
         self.name = declared.name
@@ -67,6 +68,9 @@ class CompiledModel:
             slot.type in (ANY, OBJECT) or levels_of(slot.type) <= MAX_DEPTH - FIELD_DEPTH + 1
             for slot in record.slots.values()
         )
+        unseen = [slot.name for slot in record.slots.values() if slot.type in (ANY, OBJECT)]
+        scalars = all(isinstance(slot.type, Scalar) for slot in record.slots.values())
+        self.loose: Sequence[str] | None = unseen if scalars else None
         self._decode: SharedValidator | None = None
         self._encode: SharedValidator | None = None
         self._check: SharedValidator | None = None

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 
-from omnibase_core.codec import decode, encode
+from omnibase_core.codec import decode, encode, written
 from omnibase_core.contracts.bindings import ModelEventBusBinding
 from omnibase_core.enums import EnumErrorCode
 from omnibase_core.envelope import ModelOnexEnvelope
@@ -63,7 +63,7 @@ class Composer:
         step for several flights stays in the processor's caches, which is a tenth of all that a flight costs.
         """
         messages: list[Message] = []
-        now = self._clock.now()
+        now = written(self._clock.now())
         for flight in flights:
             outcome, flight.cargo = flight.cargo, None
             if flight.over:
