@@ -14,7 +14,7 @@ from omnibase_infra.host.signals import stop_on_signals
 
 PREAMBLE = """
 import asyncio, os, signal, sys
-from omnibase_infra.host.signals import stop_on_signals
+from omnibase_infra.host.signals import on_hangup, stop_on_signals
 
 def kill(number=signal.SIGTERM):
     os.kill(os.getpid(), number)
@@ -101,9 +101,29 @@ def test_stop_and_abort_run_once_however_many_signals_come() -> None:
             for _ in range(5):
                 kill()
                 await asyncio.sleep(0)
-        print(seen)
+        print(sorted(seen))
     """
-    assert run(body) == ("['stop', 'abort']\n", 0)
+    assert run(body) == ("['abort', 'stop']\n", 0)
+
+
+def test_what_a_hangup_asks_for_is_done_before_the_stop_that_interrupts_it() -> None:
+    body = """
+        done = []
+        stopped = asyncio.Event()
+
+        def interrupt(frame, event, _):
+            if event == "call" and frame.f_code.co_name == "on_signal":
+                sys.setprofile(None)
+                kill(signal.SIGTERM)
+
+        with stop_on_signals(stopped.set, abort), on_hangup(lambda: done.append(stopped.is_set())):
+            sys.setprofile(interrupt)
+            kill(signal.SIGHUP)
+            await stopped.wait()
+            await asyncio.sleep(0)
+        print(done)
+    """
+    assert run(body) == ("[False]\n", 0)
 
 
 def test_what_abort_raises_ends_the_loop() -> None:

@@ -41,7 +41,8 @@ def stop_on_signals(
     def on_signal(number: int, frame: FrameType | None) -> None:
         received.append(signal.Signals(number))
         if len(received) == 1:
-            running.call_soon_threadsafe(_begin, received[0], stop)
+            # A turn later, since this may run within the handler of an earlier SIGHUP, before its first line.
+            running.call_soon_threadsafe(running.call_soon, _begin, received[0], stop)
         elif len(received) == 2:
             abort()
 
@@ -57,9 +58,9 @@ def stop_on_signals(
 
 @contextmanager
 def on_hangup(reread: Callable[[], object]) -> Iterator[None]:
-    """Within this context each SIGHUP runs `reread` on the loop; once before and after it, SIGHUP does nothing.
+    """Within this context each SIGHUP runs `reread` on the loop, before a stop that was asked for later.
 
-    Only the main thread has signals, as above.
+    Once it has ended, SIGHUP does nothing. Only the main thread has signals, as above.
     """
     running = asyncio.get_running_loop()
 
