@@ -1,10 +1,10 @@
-"""The http and db handlers against the libraries that they stand on, one request at a time."""
+"""The http and db handlers against the libraries that they stand on: one request at a time, and many at once."""
 
 import asyncio
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from time import perf_counter
 from uuid import UUID
@@ -33,6 +33,7 @@ INSERT INTO orders SELECT n, 'customer ' || n, n * 1.25, '2026-01-02T03:04:05Z',
 FROM generate_series(1, 100) n
 """
 _NODE = "asked"
+_AT_ONCE = 100
 
 Once = Callable[[], Awaitable[object]]
 
@@ -58,7 +59,7 @@ def http(effort: Effort) -> list[Row]:
             async with httpx.AsyncClient(trust_env=False) as client:
                 return await _timed(count, lambda: client.get(f"{url}/users/u-123"))
 
-        return _rows(
+        rows = _rows(
             effort,
             "http",
             {"raw": raw},
@@ -67,6 +68,24 @@ def http(effort: Effort) -> list[Row]:
             Goal(1.25, 1.10, "lower"),
             100.0,
         )
+        return [*rows, _busy(effort, url, config, payload)]
+
+
+def _busy(effort: Effort, url: str, config: ModelHttpConfig, payload: JsonObject) -> Row:
+    """The same GET, as many at once as there may be connections."""
+    count = effort.count(2_000)
+    limits = httpx.Limits(max_connections=_AT_ONCE, max_keepalive_connections=_AT_ONCE)
+
+    async def raw() -> float:
+        async with httpx.AsyncClient(trust_env=False, limits=limits) as client:
+            return await _rate(count, lambda: client.get(f"{url}/users/u-123"))
+
+    async def ours() -> float:
+        async with _handling(EnumHandlerType.HTTP, config, "http.get", payload) as once:
+            return await _rate(count, once)
+
+    found = interleaved(effort, {"raw": lambda: asyncio.run(raw()), "handler": lambda: asyncio.run(ours())})
+    return compared("http.busy", "/s", found["handler"], found["raw"], Goal(1.0, None, "higher"))
 
 
 def db(effort: Effort) -> list[Row]:
@@ -143,14 +162,36 @@ async def _timed(count: int, once: Once) -> list[float]:
     return seconds
 
 
+async def _rate(count: int, once: Once) -> float:
+    """How many come back in a second while so many are under way."""
+
+    async def some(share: int) -> None:
+        for _ in range(share):
+            await once()
+
+    await asyncio.gather(*(some(1) for _ in range(_AT_ONCE)))
+    share = max(1, count // _AT_ONCE)
+    start = perf_counter()
+    await asyncio.gather(*(some(share) for _ in range(_AT_ONCE)))
+    return share * _AT_ONCE / (perf_counter() - start)
+
+
 async def _handler(
     count: int, kind: EnumHandlerType, config: ModelHandlerConfig, operation: str, payload: JsonObject
 ) -> list[float]:
+    async with _handling(kind, config, operation, payload) as once:
+        return await _timed(count, once)
+
+
+@asynccontextmanager
+async def _handling(
+    kind: EnumHandlerType, config: ModelHandlerConfig, operation: str, payload: JsonObject
+) -> AsyncIterator[Once]:
     handler = FACTORIES[kind](Clock())
     await handler.initialize(ModelHandlerBinding(type=kind, name=kind.value, config=config))
     envelope = _request(operation, payload)
     try:
-        return await _timed(count, lambda: handler.execute(envelope))
+        yield lambda: handler.execute(envelope)
     finally:
         await handler.shutdown()
 

@@ -51,6 +51,8 @@ _IN_MEMORY = """\
   instead, which concurrent callers need, as they need the handler's. `http.host_p50` and `db.host_p50` are through
   the whole host: while it works between two requests, the server's process falls asleep, and waking it is part of
   the figure.
+- `http.busy`: the handler's `execute` and httpx's client again, with 100 requests under way all the time, each on
+  a connection that is kept.
 - `start.*`: a fresh interpreter until a host with 10 nodes, the http and the db handler is ready, against a fresh
   interpreter that imports what such a contract needs and defines nothing: asyncio, pydantic with Field and
   JsonValue, which load most of it, yaml, httpx with httpcore and anyio, asyncpg. `start.rss` is the resident

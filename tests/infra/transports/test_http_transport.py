@@ -28,6 +28,7 @@ from tests.infra.transports.conftest import Authority
 
 _TIMEOUT_S = 5.0
 _SHORT_S = 0.05
+_READ = 65_536  # what httpcore reads at once
 _UNRESOLVED = ModelSecretRef.model_validate({"secret_ref": "a/b"})
 
 
@@ -106,16 +107,40 @@ async def test_a_request_goes_out_as_it_was_given_and_the_answer_comes_back() ->
     assert (answer.status, answer.content(), answer.header("x-one")) == (201, b"made", "1")
 
 
+@pytest.mark.parametrize("tls", [False, True])
 @pytest.mark.parametrize("surplus", [b"x", b"\r\n", encoded(200, b"smuggled")])
+@pytest.mark.parametrize("apart", [False, True])
 @pytest.mark.asyncio
-async def test_what_a_server_sends_behind_an_answer_is_not_the_next_one(surplus: bytes) -> None:
+async def test_what_a_server_sends_behind_an_answer_is_not_the_next_one(
+    authority: Authority, tls: bool, surplus: bytes, apart: bool
+) -> None:
     async def behave(request: RecordedRequest, connection: Connection) -> None:
-        await connection.send(encoded(200, request.target.encode()) + surplus)
+        answer = encoded(200, request.target.encode())
+        if apart:  # two records of TLS, read at once
+            connection.writer.write(answer)
+            await connection.send(surplus)
+        else:
+            await connection.send(answer + surplus)
+
+    async with HttpServer(behave, tls=authority.server if tls else None) as server:
+        config = ModelHttpConfig(base_url=server.url, ca_file=authority.ca_file if tls else None)
+        async with transport(config) as opened:
+            for path in ("/1", "/2", "/3"):
+                answer = await opened.send(HttpRequest("GET", parse(server.url + path), (), None, True))
+                assert answer.body == path.encode()
+
+
+@pytest.mark.asyncio
+async def test_nor_is_what_follows_a_body_that_fills_the_reader() -> None:
+    async def behave(request: RecordedRequest, connection: Connection) -> None:
+        head = f"HTTP/1.1 200 OK\r\ncontent-length: {_READ - 100}\r\nx: "
+        padded = f"{head:x<96}\r\n\r\n".encode()
+        await connection.send(padded + request.target[-1:].encode() * (_READ - 100) + encoded(200, b"smuggled"))
 
     async with HttpServer(behave) as server, transport(ModelHttpConfig(base_url=server.url)) as opened:
-        for path in ("/1", "/2", "/3"):
+        for path in ("/1", "/2"):
             answer = await opened.send(HttpRequest("GET", parse(server.url + path), (), None, True))
-            assert answer.body == path.encode()
+            assert answer.body == path[-1:].encode() * (_READ - 100)
 
 
 @pytest.mark.asyncio

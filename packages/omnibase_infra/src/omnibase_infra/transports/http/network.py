@@ -1,22 +1,20 @@
 """Connections to addresses that were checked, under httpx's transport interface."""
 
 import asyncio
+import select
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import ip_address
-from typing import Final
 
 import httpcore
 import httpx
 from omnibase_core.errors import HandlerConnectionError
 
 from omnibase_infra.transports.egress import Egress
+from omnibase_infra.transports.http.pool import ConnectionPool
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
-_SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
-
-_KEEPALIVE_S: Final = 5.0
 
 
 async def resolve_host(host: str, port: int) -> Sequence[str]:
@@ -32,104 +30,38 @@ async def resolve_host(host: str, port: int) -> Sequence[str]:
     return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
 
 
-class _Stream(httpcore.AsyncNetworkStream):
-    """A connection that is closed when its TLS handshake is cancelled, or when the pool was closed meanwhile.
+class _Connection(httpcore.AsyncHTTP11Connection):
+    """httpcore's HTTP/1.1, which is not used again where the server has sent more than it was asked for."""
 
-    httpcore's own would stay open then.
-    """
+    READ_NUM_BYTES = 256 * 1024  # as much as the loop reads at once: what is left over would be seen by nobody
 
-    def __init__(self, stream: httpcore.AsyncNetworkStream, network: "_GuardedNetwork") -> None:
-        self._stream = stream
-        self._network = network
-        self.spoilt = False
-        self.read = stream.read  # type: ignore[method-assign]  # no frame of ours in the way of each read
-        self.write = stream.write  # type: ignore[method-assign]  # as above
+    def __init__(self, origin: httpcore.Origin, stream: httpcore.AsyncNetworkStream) -> None:
+        super().__init__(origin, stream)
+        self._socket: socket.socket = stream.get_extra_info("socket")
+        self._tls: ssl.SSLObject | None = stream.get_extra_info("ssl_object")
 
-    async def aclose(self) -> None:
-        await self._stream.aclose()
+    def is_idle(self) -> bool:
+        """Whether the next answer will be the next request's: nothing was read behind the last one."""
+        return super().is_idle() and not self._h11_state.trailing_data[0]
 
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - the signature is the library's
-    ) -> httpcore.AsyncNetworkStream:
-        try:
-            stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
-        except asyncio.CancelledError:
-            await self._stream.aclose()
-            raise
-        return await self._network.still_wanted(stream)
-
-    def get_extra_info(self, info: str) -> object:
-        # The pool asks this of an idle connection, and gives up one that has something to read.
-        if info == "is_readable" and self.spoilt:
+    def has_expired(self) -> bool:
+        """Whether there is something to read though nothing was asked: mostly the end of the connection."""
+        if self._socket.fileno() < 0:
             return True
-        return self._stream.get_extra_info(info)
+        readable = select.poll()
+        readable.register(self._socket, select.POLLIN)
+        return bool(readable.poll(0)) or self._has_undecrypted()
 
-
-class _GuardedNetwork(httpcore.AsyncNetworkBackend):
-    """Connects to addresses that were checked: a name is resolved once, and what was checked is what is called."""
-
-    def __init__(self, egress: Egress, resolve: Resolve) -> None:
-        self._egress = egress
-        self._resolve = resolve
-        self._network = httpcore.AnyIOBackend()
-        self.closed = False
-
-    async def still_wanted(self, stream: httpcore.AsyncNetworkStream) -> httpcore.AsyncNetworkStream:
-        """The stream; it is closed, and ConnectError raised, where nobody would close it any more."""
-        if self.closed:
-            await stream.aclose()
-            raise httpcore.ConnectError
-        return stream
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - the signature is the library's
-        local_address: str | None = None,
-        socket_options: Iterable[_SocketOption] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+    def _has_undecrypted(self) -> bool:
+        if self._tls is None:
+            return False
         try:
-            async with asyncio.timeout(timeout):
-                addresses = await self._resolve(host, port)
-        except TimeoutError:
-            raise httpcore.ConnectTimeout from None
-        self._egress.check_addresses(host, addresses)
-        share = None if timeout is None else timeout / max(1, len(addresses))
-        last: Exception = httpcore.ConnectError()
-        for address in addresses:
-            try:
-                stream = await self._network.connect_tcp(address, port, share, local_address, socket_options)
-                return _Stream(await self.still_wanted(stream), self)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                last = error
-        raise last
-
-
-class _Body(httpx.AsyncByteStream):
-    def __init__(self, response: httpcore.Response) -> None:
-        self._response = response
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self._response.aiter_stream():
-            yield chunk
-
-    async def aclose(self) -> None:
-        stream = self._response.extensions.get("network_stream")
-        if isinstance(stream, _Stream) and _bytes_behind(self._response):
-            stream.spoilt = True
-        await self._response.aclose()
-
-
-def _bytes_behind(response: httpcore.Response) -> bytes:
-    """What was read behind a response, and would be taken for the answer to the connection's next request."""
-    connection = getattr(getattr(response.stream, "_stream", None), "_connection", None)
-    state = getattr(connection, "_h11_state", None)
-    behind: bytes = b"" if state is None else state.trailing_data[0]
-    return behind
+            self._tls.read(1)
+        except ssl.SSLWantReadError:
+            return False
+        except ssl.SSLError:
+            pass
+        return True
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
@@ -147,24 +79,22 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         max_connections: int = 100,
         resolve: Resolve = resolve_host,
     ) -> None:
-        self._network = _GuardedNetwork(egress, resolve)
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls,
-            max_connections=max_connections,
-            max_keepalive_connections=max_connections,
-            keepalive_expiry=_KEEPALIVE_S,
-            network_backend=self._network,
-        )
+        self._egress = egress
+        self._resolve = resolve
+        self._tls = tls
+        tls.set_alpn_protocols(["http/1.1"])
+        self._network = httpcore.AnyIOBackend()
+        self._pool = ConnectionPool(self._connect, max_connections)
 
     @property
     def open_connections(self) -> int:
         """Connections that are open or being opened."""
-        return len(self._pool.connections)
+        return self._pool.open_connections
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The response with its body unread; the caller closes it."""
         url = request.url
-        response = await self._pool.handle_async_request(
+        return await self._pool.send(
             httpcore.Request(
                 method=request.method,
                 url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
@@ -173,11 +103,39 @@ class GuardedTransport(httpx.AsyncBaseTransport):
                 extensions=request.extensions,
             )
         )
-        return httpx.Response(
-            response.status, headers=response.headers, stream=_Body(response), extensions=response.extensions
-        )
 
     async def aclose(self) -> None:
         """Closes all connections, those too that are being opened."""
-        self._network.closed = True
         await self._pool.aclose()
+
+    async def _connect(self, request: httpcore.Request) -> _Connection:
+        origin = request.url.origin
+        host = origin.host.decode("ascii")
+        timeout_s: float | None = request.extensions.get("timeout", {}).get("connect")
+        stream = await self._dial(host, origin.port, timeout_s)
+        if origin.scheme == b"http":
+            return _Connection(origin, stream)
+        try:
+            if self._pool.closed:
+                raise httpcore.ConnectError
+            return _Connection(origin, await stream.start_tls(self._tls, host, timeout_s))
+        except BaseException:  # the library leaves it open where the handshake is cancelled
+            await stream.aclose()
+            raise
+
+    async def _dial(self, host: str, port: int, timeout_s: float | None) -> httpcore.AsyncNetworkStream:
+        """Resolves a name once, checks its addresses, and connects to one of these."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                addresses = await self._resolve(host, port)
+        except TimeoutError:
+            raise httpcore.ConnectTimeout from None
+        self._egress.check_addresses(host, addresses)
+        share = None if timeout_s is None else timeout_s / max(1, len(addresses))
+        last: Exception = httpcore.ConnectError()
+        for address in addresses:
+            try:
+                return await self._network.connect_tcp(address, port, share)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                last = error
+        raise last

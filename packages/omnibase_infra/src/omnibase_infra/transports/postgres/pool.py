@@ -20,7 +20,7 @@ from omnibase_infra.telemetry import events
 from omnibase_infra.transports.postgres.address import PostgresAddress, encrypting
 from omnibase_infra.transports.postgres.errors import FAILURES, typed_error
 from omnibase_infra.transports.postgres.session import Session
-from omnibase_infra.transports.postgres.slots import Slots
+from omnibase_infra.transports.slots import Slots
 
 _SETTLE_S: Final = 1.0
 _IDLE_S: Final = 300.0

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from omnibase_infra.transports.postgres.slots import Slots
+from omnibase_infra.transports.slots import Slots
 
 pytestmark = pytest.mark.asyncio
 
