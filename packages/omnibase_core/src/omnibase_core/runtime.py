@@ -5,7 +5,7 @@ handler decides about time. The methods are coroutines only because a handler is
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from omnibase_core.contracts.fields import FieldMismatchError
@@ -28,7 +28,6 @@ from omnibase_core.typed import untyped
 
 ComputeFunction = Callable[[Any], Any]
 """Takes the values of the input model, or its dataclass; gives those of the output model."""
-_as_result = tuple.__new__  # half the time of a NamedTuple's own constructor
 HandlerCall = Callable[[ModelOnexEnvelope, str | None], Awaitable[ModelOnexEnvelope]]
 
 
@@ -105,7 +104,8 @@ class NodeInstance:
         Raises InvalidOperationError, EnvelopeValidationError for the input, MappingError, UnexpectedResultError
         for the output, and whatever RuntimeHostError the handler raised.
         """
-        if (self._compute or self._transform) and (computed := self.computed(envelope)) is not None:
+        computed = self.computed(envelope)
+        if computed is not None:
             return computed
         operation, entry = self._chosen(envelope)
         passage = self._passages[operation]
@@ -115,8 +115,7 @@ class NodeInstance:
                 f"Node '{self.slug}' is not registered with a runtime; register_node first"
             )
         response = await self._execute(envelope.addressed(entry.type, operation, payload), entry.handler)
-        result = passage.finish(_payload_of(response), scope, operation)
-        return _as_result(NodeResult, (result, entry.type, operation))
+        return NodeResult(passage.finish(_payload_of(response), scope, operation), entry.type, operation)
 
     def _calculate(self, compute: ComputeFunction, envelope: ModelOnexEnvelope) -> NodeResult:
         self._refuse_operation(envelope)
@@ -199,15 +198,12 @@ class NodeRuntime:
         """The nodes by slug."""
         return self._nodes
 
-    def route_envelope(self, envelope: ModelOnexEnvelope) -> Coroutine[None, None, NodeResult]:
-        """The result of the request's node: await what it returns, which raises what NodeInstance.handle raises.
-
-        Raises NodeNotFoundError at once.
-        """
+    async def route_envelope(self, envelope: ModelOnexEnvelope) -> NodeResult:
+        """The result of the request's node. Raises NodeNotFoundError, and what NodeInstance.handle raises."""
         node = self._nodes.get(envelope.target_node or "")
         if node is None:
             raise NodeNotFoundError(envelope.target_node or "", self._nodes)
-        return node.handle(envelope)
+        return await node.handle(envelope)
 
     async def execute_with_handler(
         self, envelope: ModelOnexEnvelope, name: str | None = None

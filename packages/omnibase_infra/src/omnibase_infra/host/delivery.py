@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from omnibase_infra.host.traces import Traces
 
 _log = logging.getLogger("onex.delivery")
-_AHEAD = 64
 _AHEAD_BYTES = 128 * 1024
+_ENVELOPE_BYTES = 2 * 1024  # counted for each beside its text, so that no more than 64 are read ahead
 _as_answer = tuple.__new__  # half the time of a NamedTuple's own constructor
 _UNSENT = judge(EnumHappening.NO_ENVELOPE, dead_letters=False).settlement or EnumSettlement.SKIPPED
 
@@ -84,7 +84,7 @@ class Courier:
         self._admit(flight)
         while self._room > 0 and (other := flight.stream.next_unread()) is not None:
             if other.cargo is None:
-                other.ahead = len(other.delivery.value) + _AHEAD_BYTES // _AHEAD
+                other.ahead = _ENVELOPE_BYTES + len(other.delivery.value)
                 self._room -= other.ahead
                 self._admit(other)
 
@@ -95,9 +95,7 @@ class Courier:
 
     def carry(self, flight: Flight) -> Coroutine[None, None, None] | None:
         """Runs the flight and posts what its outcome asks for; what it returns is to be awaited. Never raises."""
-        if flight.ahead:
-            self._room += flight.ahead
-            flight.ahead = 0
+        self._room += flight.ahead
         if flight.over or flight.stream.state is EnumStreamState.CLOSED:
             return None
         flight.stream.start(flight)

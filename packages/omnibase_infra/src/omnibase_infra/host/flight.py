@@ -32,7 +32,7 @@ class Flight:
     unacknowledged: messages on their way out.
     arrived, begun: when it came and when its node started, as times of the clock, in seconds.
     posted: when its last message was posted, as a number that rises over all flights.
-    ahead: what it takes, in bytes, of what may be read before its turn; 0 from its turn on.
+    ahead: what it takes until its turn, in bytes, of the room for what is read ahead; 0 where it was not.
     over: settled or released, so whatever still happens to it changes nothing.
     """
 

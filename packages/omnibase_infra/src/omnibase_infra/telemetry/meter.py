@@ -85,18 +85,17 @@ class Outcomes:
 class Calls:
     """Attempts of one handler. durations: by operation, those of all unknown ones under `other`."""
 
-    __slots__ = ("_failures", "_other", "durations")
+    __slots__ = ("_failures", "durations")
 
     def __init__(self, operations: Iterable[str]) -> None:
         self.durations: Mapping[str, Histogram] = {name: Histogram() for name in (*operations, OTHER)}
-        self._other = self.durations[OTHER]
         self._failures: dict[tuple[str, str], int] = {}
 
     def note(self, operation: str | None, code: str, took_s: float) -> None:
         """One attempt has ended. What succeeds is counted by its duration alone."""
-        self.durations.get(operation or OTHER, self._other).observe(took_s)
+        name = operation if operation is not None and operation in self.durations else OTHER
+        self.durations[name].observe(took_s)
         if code is not OK:
-            name = operation if operation is not None and operation in self.durations else OTHER
             self._failures[name, code] = self._failures.get((name, code), 0) + 1
 
     @property
